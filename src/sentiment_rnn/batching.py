@@ -1,0 +1,59 @@
+"""Batches of encoded reviews, built from the flat arrays on the device where the model is."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sentiment_rnn.dataset import EncodedReviews
+
+
+class Batch(NamedTuple):
+    """Reviews in descending order of their lengths.
+
+    Attributes:
+        tokens: int32 [time, batch] on the device, <pad> behind a review's end; time is the longest of the lengths.
+        lengths: int64 [batch], on the CPU, where packing needs them.
+        labels: int64 [batch] on the device.
+        indices: int64 [batch] on the CPU, the reviews' places in the data set.
+    """
+
+    tokens: Tensor
+    lengths: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
+class ReviewTensors:
+    """A whole split on one device: a batch is an indexing operation there, without DataLoader and copies."""
+
+    def __init__(self, reviews: EncodedReviews, device: torch.device) -> None:
+        self.device = device
+        self.lengths = torch.from_numpy(reviews.lengths).long()
+        self.tokens = torch.from_numpy(reviews.tokens).to(device)
+        self.labels = torch.from_numpy(reviews.labels).to(device)
+        self.offsets = (self.lengths.cumsum(0) - self.lengths).to(device)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """All reviews once, in random order; the last batch may be smaller."""
+        for indices in torch.randperm(len(self), generator=generator).split(batch_size):
+            yield self._batch(indices)
+
+    def by_length(self, batch_size: int) -> Iterator[Batch]:
+        """All reviews once, those of like length together, so that little is padded."""
+        for indices in self.lengths.argsort(descending=True, stable=True).split(batch_size):
+            yield self._batch(indices)
+
+    def _batch(self, indices: Tensor) -> Batch:
+        lengths, order = self.lengths[indices].sort(descending=True, stable=True)
+        indices = indices[order]
+        on_device = indices.to(self.device, non_blocking=True)
+        time = torch.arange(int(lengths[0]), device=self.device)[:, None]
+        is_real = time < lengths.to(self.device, non_blocking=True)
+        positions = (self.offsets[on_device] + time).where(is_real, 0)
+        tokens = self.tokens[positions].where(is_real, 0)
+        return Batch(tokens, lengths, self.labels[on_device], indices)

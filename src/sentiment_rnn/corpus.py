@@ -1,0 +1,106 @@
+"""Reading reviews from the forms users have them in, into one table with one order."""
+
+import csv
+import gzip
+import hashlib
+import re
+import tarfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from sentiment_rnn.errors import PipelineError
+
+LABELS = {"positive": "positive", "negative": "negative", "pos": "positive", "neg": "negative", "1": "positive"} | {
+    "0": "negative"
+}
+_MEMBER = re.compile(r"(?:\./)?aclImdb/(?:train|test)/(pos|neg)/\d+_\d+\.txt")
+_FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
+_MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
+
+
+class CorpusError(PipelineError):
+    """The reviews cannot be used; the message names the file, and the row where there is one."""
+
+
+def read_reviews(path: Path) -> pd.DataFrame:
+    """The reviews of a Stanford archive (.tar.gz) or of a CSV with the columns review and sentiment (.csv, .gz, .zip).
+
+    Returns:
+        Columns review and sentiment (positive or negative), sorted by sentiment, then review: the same reviews
+        give the same table, whatever form they come in.
+
+    Raises:
+        CorpusError: the file is damaged, or a row cannot be used.
+    """
+    try:
+        reviews = _read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
+    except (
+        OSError,
+        EOFError,
+        tarfile.TarError,
+        zipfile.BadZipFile,
+        gzip.BadGzipFile,
+        zlib.error,
+        csv.Error,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        UnicodeDecodeError,
+        ValueError,
+    ) as error:
+        raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
+    for sentiment in ("positive", "negative"):
+        count = int((reviews["sentiment"] == sentiment).sum())
+        if count < _FEWEST:
+            raise CorpusError(f"{path}: {count} {sentiment} reviews; at least {_FEWEST} of each sentiment are needed")
+    return reviews.sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+
+
+def content_hash(reviews: pd.DataFrame) -> str:
+    """sha256 over `label TAB text NEWLINE` of every review in order, with the labels pos and neg, in UTF-8."""
+    digest = hashlib.sha256()
+    for text, sentiment in zip(reviews["review"], reviews["sentiment"], strict=True):
+        digest.update(f"{sentiment[:3]}\t{text}\n".encode())
+    return digest.hexdigest()
+
+
+def _read_archive(path: Path) -> pd.DataFrame:
+    """Reads the labelled reviews where they are: nothing is unpacked to disk."""
+    rows = []
+    with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
+        for member in archive:
+            match = _MEMBER.fullmatch(member.name)
+            if not match or not member.isreg():
+                continue
+            if member.size > _MAX_REVIEW_BYTES:
+                raise CorpusError(f"{path}: {member.name} has {member.size:,} bytes: not a review")
+            content = archive.extractfile(member)
+            assert content is not None  # a regular file has content
+            rows.append((content.read().decode("utf-8"), LABELS[match[1]]))
+            progress.update()
+    if not rows:
+        raise CorpusError(f"{path}: no reviews in it (no aclImdb/train/pos/0_9.txt or the like)")
+    return pd.DataFrame(rows, columns=["review", "sentiment"])
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    for column in ("review", "sentiment"):
+        if column not in table:
+            raise CorpusError(
+                f"{path}: no column {column!r}; its first line must name the columns review and sentiment"
+            )
+    table = table[["review", "sentiment"]]
+    unknown = ~table["sentiment"].isin(list(LABELS))
+    if unknown.any():
+        row = int(unknown.to_numpy().argmax())
+        raise CorpusError(
+            f"{path}: row {row + 1}: unknown label {table['sentiment'][row]!r}; allowed are {', '.join(LABELS)}"
+        )
+    empty = table["review"].str.strip() == ""
+    if empty.any():
+        raise CorpusError(f"{path}: row {int(empty.to_numpy().argmax()) + 1}: the review is empty")
+    return table.assign(sentiment=table["sentiment"].map(LABELS))

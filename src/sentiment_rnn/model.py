@@ -1,0 +1,82 @@
+"""The study's model: embedding, LSTM or GRU, and one linear layer over all hidden states."""
+
+import torch
+from torch import Tensor, nn
+
+from sentiment_rnn import recurrent
+from sentiment_rnn.params import Hyperparameters
+
+CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+
+
+class RNNClassifier(nn.Module):
+    """Embedding -> LSTM or GRU over the real tokens -> zeros at padding -> flatten -> linear -> 2 logits.
+
+    Args:
+        hyperparameters: the variant.
+        vocab_size: ids, <pad> and <unk> counted in.
+        max_length: tokens of the longest review; the linear layer has weights for each position.
+    """
+
+    def __init__(self, hyperparameters: Hyperparameters, vocab_size: int, max_length: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, hyperparameters.embedding_dim, padding_idx=0)
+        self.rnn = CELLS[hyperparameters.cell](
+            hyperparameters.embedding_dim,
+            hyperparameters.hidden_dim,
+            hyperparameters.n_layers,
+            bidirectional=hyperparameters.bidirectional,
+            # PyTorch warns of dropout between layers where there is one layer alone
+            dropout=hyperparameters.dropout if hyperparameters.n_layers > 1 else 0.0,
+        )
+        width = hyperparameters.hidden_dim * (2 if hyperparameters.bidirectional else 1)
+        self.linear = nn.Linear(max_length * width, 2)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Score a batch.
+
+        Args:
+            tokens: int [time, batch], zeros behind a review's end; time is the longest of the lengths.
+            lengths: int [batch], on the CPU, in descending order, none of them zero.
+
+        Returns:
+            [batch, 2]: the logits of negative and positive.
+        """
+        states = recurrent.run(self.rnn, self.embedding(tokens), lengths)
+        time, batch, width = states.shape
+        flat = states.transpose(0, 1).reshape(batch, time * width)
+        # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
+        return nn.functional.linear(flat, self.linear.weight[:, : time * width], self.linear.bias)
+
+    def n_parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+
+def build_model(
+    hyperparameters: Hyperparameters, vocab_size: int, max_length: int, init: str, seed: int
+) -> RNNClassifier:
+    """A model with the initial weights that `seed` gives, on the CPU."""
+    torch.manual_seed(seed)
+    model = RNNClassifier(hyperparameters, vocab_size, max_length)
+    if init == "study":
+        _study_init(model)
+    return model
+
+
+def _study_init(model: RNNClassifier) -> None:
+    """The initialisation that gives the source's figures.
+
+    It is that of the PyTorch sentiment tutorials by B. Trevett (Xavier for linear layers, orthogonal for recurrent
+    ones, zero biases), with the embedding Xavier-normal too: tiny, so that rare words start near zero.
+    """
+    nn.init.xavier_normal_(model.embedding.weight)
+    nn.init.xavier_normal_(model.linear.weight)
+    nn.init.zeros_(model.linear.bias)
+    for name, parameter in model.rnn.named_parameters():
+        if "bias" in name:
+            nn.init.zeros_(parameter)
+        else:
+            nn.init.orthogonal_(parameter)
+    with torch.no_grad():
+        model.embedding.weight[0].zero_()

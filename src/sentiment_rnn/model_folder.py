@@ -1,0 +1,72 @@
+"""A trained model as a folder: weights, vocabulary, and what it is."""
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.params import Hyperparameters
+
+FORMAT = 1  # raised when a folder written before can no longer be read
+
+
+class ModelFolderError(PipelineError):
+    """The folder does not hold a model that this version can read."""
+
+
+def save_model(
+    folder: Path,
+    weights: dict[str, Tensor],
+    vocabulary: str,
+    hyperparameters: Hyperparameters,
+    device: torch.device,
+    **facts: Any,
+) -> None:
+    """Write weights.safetensors, vocabulary.txt and model.json, which holds the hyperparameters and the `facts`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(weights, folder / "weights.safetensors")
+    (folder / "vocabulary.txt").write_text(vocabulary, encoding="utf-8")
+    description = {
+        "format": FORMAT,
+        "hyperparameters": hyperparameters.model_dump(),
+        "vocab_size": len(weights["embedding.weight"]),
+        "n_parameters": sum(weight.numel() for weight in weights.values()),
+        **facts,
+        "trained_on": environment(device),
+    }
+    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model(folder: Path) -> RNNClassifier:
+    """The model with its trained weights, on the CPU, in evaluation mode.
+
+    Raises:
+        ModelFolderError: there is no model there, or one of another format.
+    """
+    try:
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelFolderError(f"{folder}: no model there: {error}") from error
+    if description["format"] != FORMAT:
+        raise ModelFolderError(f"{folder}: its format is {description['format']}; this version reads {FORMAT}")
+    hyperparameters = Hyperparameters(**description["hyperparameters"])
+    model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
+    model.load_state_dict(load_file(folder / "weights.safetensors"))
+    return model.eval()
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What decides the bytes of a training beside its parameters: device, threads and versions."""
+    on_cuda = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if on_cuda else f"CPU, {torch.backends.cpu.get_cpu_capability()}",
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

@@ -1,0 +1,141 @@
+"""The training loop: some epochs of Adam or its like, and the weights of the epoch with the lowest valid loss."""
+
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from sentiment_rnn.batching import Batch, ReviewTensors
+from sentiment_rnn.inference import predict_logits
+from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.params import Hyperparameters
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one pass over the training reviews came to; losses are mean cross-entropy in nats over reviews.
+
+    The train figures are taken while the weights change, the valid ones after the pass.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float
+    valid_accuracy: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training: every epoch's figures, and the epoch with the lowest valid loss with its weights."""
+
+    epochs: list[Epoch]
+    best_epoch: int
+    best_weights: dict[str, Tensor]
+
+
+def use_deterministic_device() -> torch.device:
+    """CUDA when there is one, else one thread of the CPU; either way the same seed gives the same bytes.
+
+    One thread a training, and several trainings side by side, is faster than several threads in one.
+    """
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS reads it when CUDA starts
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def build_optimizer(model: nn.Module, name: str, lr: float) -> torch.optim.Optimizer:
+    """The optimizer with PyTorch's defaults but for the learning rate.
+
+    The fused form updates a large embedding in one pass; RMSprop has none, and Adagrad's is for the CPU alone.
+    """
+    parameters = list(model.parameters())
+    on_cpu = all(parameter.is_cpu for parameter in parameters)
+    if name == "sgd":
+        return torch.optim.SGD(parameters, lr, fused=True)
+    if name == "adagrad":
+        return torch.optim.Adagrad(parameters, lr, fused=on_cpu)
+    if name == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr)
+    return torch.optim.Adam(parameters, lr, fused=True)
+
+
+def train(
+    model: RNNClassifier,
+    train_set: ReviewTensors,
+    valid_set: ReviewTensors,
+    hyperparameters: Hyperparameters,
+    *,
+    batch_size: int,
+    n_epochs: int,
+    seed: int,
+) -> Training:
+    """Train, with a progress bar for each epoch and a line at its end.
+
+    Args:
+        model: with its initial weights, on the device of the reviews; its weights change.
+        train_set: the reviews to learn from.
+        valid_set: the reviews that choose the epoch, and nothing else.
+        hyperparameters: the optimizer and its learning rate are read.
+        batch_size: reviews a step.
+        n_epochs: passes over the training reviews.
+        seed: of the order of the reviews, and of dropout.
+    """
+    torch.manual_seed(seed)
+    order = torch.Generator().manual_seed(seed)
+    optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
+    epochs: list[Epoch] = []
+    best_weights: dict[str, Tensor] = {}
+    for number in range(1, n_epochs + 1):
+        batches = tqdm(
+            train_set.shuffled(batch_size, order),
+            desc=f"epoch {number}/{n_epochs}",
+            total=math.ceil(len(train_set) / batch_size),
+            unit="batch",
+            disable=None,  # where there is no terminal
+            leave=False,
+        )
+        train_loss, train_accuracy = train_epoch(model, optimizer, batches)
+        valid_loss, valid_accuracy = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
+        epochs.append(Epoch(number, train_loss, train_accuracy, valid_loss, valid_accuracy))
+        tqdm.write(
+            f"epoch {number}/{n_epochs}: train loss {train_loss:.3f}, accuracy {train_accuracy:.3f}; "
+            f"valid loss {valid_loss:.3f}, accuracy {valid_accuracy:.3f}"
+        )
+        best = min(epochs, key=lambda epoch: math.inf if math.isnan(epoch.valid_loss) else epoch.valid_loss)
+        if best is epochs[-1]:
+            best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
+    return Training(epochs, best.epoch, best_weights)
+
+
+def train_epoch(
+    model: RNNClassifier, optimizer: torch.optim.Optimizer, batches: Iterable[Batch]
+) -> tuple[float, float]:
+    """One optimizer step a batch; the mean loss and the accuracy over all reviews, as they were at their step."""
+    model.train()
+    loss_sum = torch.zeros((), dtype=torch.float64, device=model.linear.weight.device)
+    n_correct = torch.zeros_like(loss_sum)  # both stay on the device: reading them at each step would halt CUDA
+    n_reviews = 0
+    for batch in batches:
+        logits = model(batch.tokens, batch.lengths)
+        loss = F.cross_entropy(logits, batch.labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss_sum += loss.detach() * len(batch.labels)
+        n_correct += (logits.argmax(1) == batch.labels).sum()
+        n_reviews += len(batch.labels)
+    return loss_sum.item() / n_reviews, n_correct.item() / n_reviews
+
+
+def mean_loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy of logits [reviews, 2] against labels [reviews]."""
+    loss = F.cross_entropy(logits.double(), labels)
+    accuracy = (logits.argmax(1) == labels).double().mean()
+    return loss.item(), accuracy.item()

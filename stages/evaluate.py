@@ -1,0 +1,39 @@
+"""Hold one trained model against the test reviews."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from sentiment_rnn.batching import ReviewTensors
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.evaluation import predictions, test_metrics
+from sentiment_rnn.inference import predict_logits
+from sentiment_rnn.model_folder import load_model
+from sentiment_rnn.training import use_deterministic_device
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    device = use_deterministic_device()
+    reviews = EncodedReviews.load(arguments.test)
+    logits = predict_logits(load_model(arguments.model).to(device), ReviewTensors(reviews, device))
+    predicted = predictions(logits.numpy(), reviews.labels)
+    metrics = test_metrics(predicted)
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    predicted.to_csv(arguments.out / "predictions.csv", index=False)
+    (arguments.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    print(f"{arguments.model}: test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, type=Path, help="folder of the trained model")
+    parser.add_argument("--test", required=True, type=Path, help="encoded test reviews")
+    parser.add_argument("--out", required=True, type=Path, help="folder to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -1,0 +1,44 @@
+"""Split the reviews into train, valid and test."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.params import load_params
+from sentiment_rnn.split import count_leaked, random_split
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    params = load_params()
+    reviews = pd.read_csv(arguments.reviews, dtype=str, keep_default_na=False)
+    n_distinct = reviews["review"].nunique()
+    if params.drop_duplicates:
+        reviews = reviews.drop_duplicates("review", ignore_index=True)
+    parts = random_split(reviews, params.split_seed)
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        part.to_csv(arguments.out / f"{name}.csv", index=False)
+    summary = {
+        "reviews": len(reviews),
+        "distinct_reviews": n_distinct,
+        **{name: len(part) for name, part in parts.items()},
+        "test_also_in_train": count_leaked(parts),
+    }
+    (arguments.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in summary.items()))
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--reviews", required=True, type=Path, help="CSV with the columns review and sentiment")
+    parser.add_argument("--out", required=True, type=Path, help="folder to write")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

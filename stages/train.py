@@ -1,0 +1,83 @@
+"""Train one variant with one seed: weights of the best epoch, and the learning curves."""
+
+import json
+import time
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sentiment_rnn.batching import ReviewTensors
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.input_guard import InputChangedError, InputGuard
+from sentiment_rnn.model import build_model
+from sentiment_rnn.model_folder import save_model
+from sentiment_rnn.params import load_params
+from sentiment_rnn.training import train, use_deterministic_device
+
+PROTOCOL = ("stop_words", "max_length", "batch_size", "n_epochs", "init")
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    settings = read_settings(arguments.variant)
+    hyperparameters, protocol = settings["hyperparameters"], settings["protocol"]
+    files = [arguments.data / name for name in ("train.safetensors", "valid.safetensors", "vocabulary.txt")]
+    guard = InputGuard(files)
+
+    device = use_deterministic_device()
+    train_set, valid_set = (ReviewTensors(EncodedReviews.load(path), device) for path in files[:2])
+    vocabulary = files[2].read_text(encoding="utf-8")
+    vocab_size = vocabulary.count("\n")
+    model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed).to(
+        device
+    )
+    print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
+    started = time.perf_counter()
+    training = train(
+        model,
+        train_set,
+        valid_set,
+        hyperparameters,
+        batch_size=protocol["batch_size"],
+        n_epochs=protocol["n_epochs"],
+        seed=arguments.seed,
+    )
+    seconds = time.perf_counter() - started
+
+    guard.check()
+    if read_settings(arguments.variant) != settings:
+        raise InputChangedError("params.yaml was changed while this stage ran; nothing was written: run it again")
+    facts = {"variant": arguments.variant, "seed": arguments.seed, "best_epoch": training.best_epoch} | protocol
+    save_model(arguments.model, training.best_weights, vocabulary, hyperparameters, device, **facts)
+    pd.DataFrame(map(asdict, training.epochs)).to_csv(arguments.model / "curves.csv", index=False)
+    # not an output for DVC: it differs from run to run, where all else is the same to the byte
+    arguments.timing.parent.mkdir(parents=True, exist_ok=True)
+    arguments.timing.write_text(json.dumps({"seconds": round(seconds, 1)}) + "\n", encoding="utf-8")
+    print(f"kept epoch {training.best_epoch}; {seconds:.0f} s")
+
+
+def read_settings(variant: str) -> dict[str, Any]:
+    """What of params.yaml decides this training."""
+    params = load_params()
+    return {
+        "hyperparameters": params.variant(variant),
+        "protocol": {name: getattr(params, name) for name in PROTOCOL},
+    }
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--variant", required=True, help="its name: lstm-adam, n_layers-2, experiment, ...")
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--data", required=True, type=Path, help="folder of encoded reviews")
+    parser.add_argument("--model", required=True, type=Path, help="folder to write")
+    parser.add_argument("--timing", required=True, type=Path, help="JSON to write, with the seconds it took")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)
