@@ -1,5 +1,6 @@
 """The figures: learning curves of a study, reproduced against published, confusion counts."""
 
+import io
 import math
 from itertools import cycle
 from typing import Any
@@ -7,12 +8,33 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from sentiment_rnn.params import Plots
 from sentiment_rnn.studies import Tables
 
 GREY = "#888888"
 LINE_STYLES = {"train": "--", "valid": "-"}
+
+
+def draw_all(
+    plots: Plots, tables: Tables, published: Tables, curves: dict[str, pd.DataFrame], runs: pd.DataFrame
+) -> dict[str, bytes]:
+    """Every figure as a PNG, by name: accuracy, confusion, and for each study its own name and NAME_variants.
+
+    Args:
+        plots: how they look.
+        tables: the rows' figures; `published` those of the source.
+        published: empty where the source does not compare.
+        curves: study -> columns variant, seed, epoch, split, loss, accuracy.
+        runs: one row per variant and seed.
+    """
+    figures = {"accuracy": accuracy_bars(tables, published, plots.colors), "confusion": confusion(runs)}
+    for study, table in curves.items():
+        figures[study] = curves_overlay(table, plots.colors, study)
+        figures[f"{study}_variants"] = curves_per_variant(table, plots.colors, study)
+    return {name: _png(figure, plots.dpi) for name, figure in figures.items()}
 
 
 def curves_overlay(curves: pd.DataFrame, colors: list[str], title: str) -> Figure:
@@ -81,9 +103,9 @@ def accuracy_bars(tables: Tables, published: Tables, colors: list[str]) -> Figur
             axes.text(reproduced + 0.004, position, f"{reproduced:.3f}", va="center", fontsize=7)
             source = published.get(study, {}).get(row)
             if source:
-                axes.barh(position + 0.38, source["test_accuracy"], 0.38, color=GREY)
-                axes.text(source["test_accuracy"] + 0.004, position + 0.38, f"{source['test_accuracy']:.3f}")
-                axes.texts[-1].set(va="center", fontsize=7, color=GREY)
+                accuracy, below = source["test_accuracy"], position + 0.38
+                axes.barh(below, accuracy, 0.38, color=GREY)
+                axes.text(accuracy + 0.004, below, f"{accuracy:.3f}", va="center", fontsize=7, color=GREY)
             names.append((position + 0.19, f"{study}  {row}" if study != row else study))
             position += 1
         position += 0.5
@@ -92,12 +114,9 @@ def accuracy_bars(tables: Tables, published: Tables, colors: list[str]) -> Figur
     axes.set_xlim(0.45, 1.0)
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_xlabel("test accuracy (the axis starts at 0.45; dotted: chance)")
-    handles = [axes.patches[0]]
-    labels = ["reproduced"]
-    if published:
-        handles.append(next(patch for patch in axes.patches if patch.get_facecolor()[:3] == _rgb(GREY)))
-        labels.append("published")
-    figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
+    sources = {"reproduced": colors[0]} | ({"published": GREY} if published else {})
+    handles = [Patch(color=color, label=label) for label, color in sources.items()]
+    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
     return figure
 
 
@@ -131,12 +150,14 @@ def confusion(runs: pd.DataFrame) -> Figure:
     return figure
 
 
+def _png(figure: Figure, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
 def _cells(matrix: Any) -> list[tuple[tuple[int, int], float]]:
     return [((y, x), float(matrix[y, x])) for y in range(2) for x in range(2)]
-
-
-def _rgb(color: str) -> tuple[float, ...]:
-    return tuple(int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
 
 
 def _style_epochs(axes: Axes) -> None:

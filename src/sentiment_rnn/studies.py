@@ -16,8 +16,8 @@ def study_rows(params: Params) -> dict[str, dict[str, str]]:
     """The tables in order: study -> row -> name of the variant. The base stands in each table that it belongs to."""
     study = params.study
     base = f"{study.base.cell}-{study.base.optimizer}"
-    tables = {
-        f"{cell}_optimizers": {optimizer: f"{cell}-{optimizer}" for optimizer in study.grids.optimizer}
+    tables: dict[str, dict[str, str]] = {
+        f"{cell}_optimizers": {str(optimizer): f"{cell}-{optimizer}" for optimizer in study.grids.optimizer}
         for cell in study.grids.cell
     }
     for axis in AXES:
@@ -87,6 +87,16 @@ def published_tables(published: dict[str, Any]) -> Tables:
             for entry in entries
         }
     return tables
+
+
+def beside_published(tables: Tables, published: Tables) -> dict[str, dict[str, Any]]:
+    """The figures of each row, by `study.row`, and beside them the published ones where there are any."""
+    together = {}
+    for study, rows in tables.items():
+        for row, figures in rows.items():
+            source = published.get(study, {}).get(row, {})
+            together[f"{study}.{row}"] = figures | {name.replace("test", "published"): x for name, x in source.items()}
+    return together
 
 
 def _read_json(path: Path) -> dict[str, Any]:
