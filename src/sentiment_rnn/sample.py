@@ -10,7 +10,7 @@ import sys
 
 import pandas as pd
 
-N_REVIEWS = 12_000
+N_REVIEWS = 10_000
 SEED = 0
 NEGATED = 0.4  # share of the statements
 
@@ -18,18 +18,13 @@ SUBJECTS = "plot acting ending music dialogue pacing camerawork cast script humo
 PRAISE = "brilliant moving clever charming superb fresh gripping witty elegant memorable".split()
 BLAME = "dull clumsy tedious hollow lazy bland stale forced sloppy forgettable".split()
 NEGATIONS = "never hardly barely rarely".split()
-OPENINGS = (
-    "We saw it on a rainy Sunday.",
+ASIDES = (
+    "We saw it on Sunday.",
     "My sister lent me the disc.",
-    "Two hours, one bag of popcorn.",
-    "It ran late at our village cinema.",
-    "A friend talked me into this film.",
-)
-CLOSINGS = (
-    "Bring your own cushion.",
-    "That makes three films this week.",
-    "The seats creaked a lot.",
-    "We walked home along the river.",
+    "It ran late.",
+    "The seats creaked.",
+    "We walked home afterwards.",
+    "Popcorn was sold out.",
 )
 
 
@@ -53,9 +48,9 @@ def review(rng: random.Random, positive: bool) -> str:
             f"{verdict}, although {contrary}.",
         ]
     )
-    opening = f"{rng.choice(OPENINGS)} " if rng.random() < 0.5 else ""
-    closing = f" {rng.choice(CLOSINGS)}" if rng.random() < 0.5 else ""
-    return f"{opening}{body[0].upper()}{body[1:]}{closing}"
+    body = body[0].upper() + body[1:]
+    aside = rng.choice(ASIDES)
+    return rng.choice([body, f"{aside} {body}", f"{body} {aside}"])
 
 
 def generate(n_reviews: int, seed: int) -> pd.DataFrame:

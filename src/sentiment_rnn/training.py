@@ -45,7 +45,7 @@ def use_deterministic_device() -> torch.device:
     One thread a training, and several trainings side by side, is faster than several threads in one.
     """
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS reads it when CUDA starts
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms loads the compiler: 1 s
     torch.set_num_threads(1)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
