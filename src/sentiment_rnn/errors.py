@@ -9,8 +9,10 @@ class PipelineError(Exception):
 
 
 def exit_on_error(main: Callable[[], None]) -> None:
-    """Run a stage's main(); on a PipelineError print its message instead of a traceback, and exit with 1."""
+    """Run a stage's main(); on a PipelineError, or on Ctrl-C, print one line instead of a traceback."""
     try:
         main()
     except PipelineError as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted")

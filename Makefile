@@ -1,0 +1,34 @@
+# What a user types: make demo | test | repro JOBS=2 | published. What a developer types besides: make lint.
+
+PYTHON ?= python3
+JOBS ?= 2
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test repro published install lint
+
+demo: install # the whole pipeline on the sample corpus, some minutes
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
+		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
+	dvc exp run -S dataset=sample -S seeds=[0]
+	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
+
+test: install
+	python -m pytest
+
+repro: install # dvc repro with JOBS stages at once
+	python scripts/parallel_repro.py $(JOBS)
+
+published: install # the published figures as a revision: dvc metrics diff published
+	python scripts/tag_published.py
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch .venv/installed
+
+lint: install
+	ruff format --check .
+	ruff check .
+	mypy

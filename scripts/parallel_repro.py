@@ -1,0 +1,152 @@
+"""`dvc repro` with several stages at once: `python scripts/parallel_repro.py 2`, or `make repro JOBS=2`.
+
+Each stage runs as `dvc repro --single-item` of its own as soon as those that it depends on are done. DVC's lock is
+held while it looks at the files and while it writes dvc.lock, not while the stage's command runs.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import networkx as nx
+from dvc.repo import Repo
+from dvc.repo.reproduce import plan_repro
+from dvc.utils.serialize import modify_yaml
+
+from sentiment_rnn.errors import PipelineError, exit_on_error
+from sentiment_rnn.params import load_params
+
+ADVICE = ("\t", "To track", "To enable", "Use `dvc push`", "Updating lock file", "Generating lock file")
+GRACE = 10  # seconds that a stage has to end after an interrupt
+
+
+class StageFailedError(PipelineError):
+    """A stage ended with an error; its output has been printed."""
+
+
+class Runner:
+    """Runs stages as processes, and stops those that run when one fails or the user interrupts."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+
+    def run(self, stage: str) -> None:
+        """Reproduce one stage, its output line by line behind its name.
+
+        Raises:
+            StageFailedError: it failed.
+        """
+        command = ["dvc", "--wait-for-lock", "repro", "--single-item", stage]
+        with self._lock:
+            if self._stopping:
+                return
+            # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            )
+            self._processes.add(process)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.strip() and not line.startswith(ADVICE) and not self._stopping:
+                print(f"{stage:>32} | {line}", end="", flush=True)
+        status = process.wait()
+        with self._lock:
+            self._processes.discard(process)
+        if status and not self._stopping:
+            raise StageFailedError(f"{stage} failed; its output is above, marked by its name")
+
+    def stop(self) -> None:
+        """Interrupt what runs, start nothing more, and come back when all have ended."""
+        with self._lock:
+            self._stopping = True
+            processes = list(self._processes)
+        for process in processes:
+            _signal_group(process, signal.SIGINT)
+        for process in processes:
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+
+
+def main() -> None:
+    parser = ArgumentParser(description="dvc repro with several stages at once")
+    parser.add_argument("jobs", type=int, help="how many")
+    jobs = max(1, parser.parse_args().jobs)
+    load_params()  # a mistake there is told before anything runs
+    with Repo() as repo:
+        order = [stage.addressing for stage in plan_repro(repo.index.graph)]
+        graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
+        changed = set(repo.status())
+    todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
+    with new_stages_in_order(order):
+        run_all({stage: todo & nx.descendants(graph, stage) for stage in order if stage in todo}, jobs)
+    subprocess.run(["dvc", "repro"], check=True)  # nothing is left to do, as its last line tells
+
+
+def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
+    """Run the stages, each when those that it waits for are done.
+
+    Raises:
+        StageFailedError: one failed; those that ran beside it have been stopped.
+    """
+    runner = Runner()
+    running: dict[Future[None], str] = {}
+    done: set[str] = set()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            while waiting or running:
+                ready = [stage for stage, needs in waiting.items() if needs <= done]
+                for stage in ready[: jobs - len(running)]:
+                    del waiting[stage]
+                    running[pool.submit(runner.run, stage)] = stage
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    future.result()
+                    done.add(running.pop(future))
+        except BaseException:
+            runner.stop()
+            raise
+
+
+@contextmanager
+def new_stages_in_order(order: list[str]) -> Iterator[None]:
+    """Leave the stages that came new into dvc.lock as `dvc repro` would: in its order, behind those of before."""
+    before = _locked_stages()
+    try:
+        yield
+    finally:
+        if _locked_stages() != before:
+            with modify_yaml("dvc.lock") as lock:
+                position = {
+                    stage: number for number, stage in enumerate([*before, *(s for s in order if s not in before)])
+                }
+                lock["stages"] = dict(sorted(lock["stages"].items(), key=lambda item: position[item[0]]))
+
+
+def _locked_stages() -> list[str]:
+    if not Path("dvc.lock").exists():
+        return []
+    with modify_yaml("dvc.lock") as lock:
+        return list(lock["stages"])
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        os.killpg(process.pid, number)
+
+
+if __name__ == "__main__":
+    try:
+        exit_on_error(main)
+    except subprocess.CalledProcessError as error:
+        sys.exit(error.returncode)
