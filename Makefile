@@ -13,7 +13,7 @@ demo: install # the whole pipeline on the sample corpus, some minutes
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
 
 test: install
-	python -m pytest
+	python -m pytest -n auto --dist worksteal
 
 repro: install # dvc repro with JOBS stages at once
 	python scripts/parallel_repro.py $(JOBS)

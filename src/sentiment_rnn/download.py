@@ -10,7 +10,7 @@ from urllib3.util import Retry
 
 from sentiment_rnn.errors import PipelineError
 
-_CHUNK = 1 << 20  # bytes
+_CHUNK = 1 << 16  # bytes; what an interruption loses at most
 _TIMEOUT = (10, 60)  # seconds, to connect and between two reads
 
 

@@ -106,12 +106,12 @@ def accuracy_bars(tables: Tables, published: Tables, colors: list[str]) -> Figur
                 accuracy, below = source["test_accuracy"], position + 0.38
                 axes.barh(below, accuracy, 0.38, color=GREY)
                 axes.text(accuracy + 0.004, below, f"{accuracy:.3f}", va="center", fontsize=7, color=GREY)
-            names.append((position + 0.19, f"{study}  {row}" if study != row else study))
+            names.append((position + (0.19 if source else 0), f"{study}  {row}" if study != row else study))
             position += 1
         position += 0.5
     axes.set_yticks(*zip(*names, strict=True))
     axes.invert_yaxis()
-    axes.set_xlim(0.45, 1.0)
+    axes.set_xlim(0.45, 1.05)
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set_xlabel("test accuracy (the axis starts at 0.45; dotted: chance)")
     sources = {"reproduced": colors[0]} | ({"published": GREY} if published else {})

@@ -1,0 +1,109 @@
+"""What several tests share: a small corpus, and scratch clones of the project on a shrunk configuration."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from sentiment_rnn.sample import generate
+
+torch.set_num_threads(1)  # as the stages do; several test processes with several threads each stand in each other's way
+
+PROJECT = Path(__file__).parents[1]
+PARTS = ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml", "src", "stages", "scripts")
+DATA = (".gitignore", "imdb", "sample", "published.yaml")
+
+
+class Scratch:
+    """A clone of the project in a folder of its own, whose stages run its own copy of the code."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        python_path = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        self.environment = os.environ | python_path
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Run a command there; its output, standard error included."""
+        result = subprocess.run(
+            command,
+            check=False,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert (result.returncode != 0) == fails, result.stdout
+        return result.stdout
+
+    def repro(self, *arguments: str) -> list[str]:
+        """`dvc repro`; the stages that ran."""
+        return stages_run(self.run("dvc", "repro", *arguments))
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Change params.yaml."""
+        yaml = YAML()
+        content = yaml.load(self.folder / "params.yaml")
+        change(content)
+        yaml.dump(content, self.folder / "params.yaml")
+
+    def copy(self, folder: Path) -> "Scratch":
+        """The same once more, with its cache and its results."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Scratch(folder)
+
+
+def stages_run(output: str) -> list[str]:
+    """The names of the stages whose commands DVC ran."""
+    return [line.split("'")[1] for line in output.splitlines() if "Running stage '" in line]
+
+
+def shrink(params: Any) -> None:
+    """A protocol and a study that train in a second."""
+    params |= {"dataset": "tiny.csv", "min_freq": 2, "max_length": 16, "batch_size": 64, "n_epochs": 2, "hidden_dim": 6}
+    study = params["study"]
+    study["base"]["hidden_dim"] = 4
+    study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
+    study["compound"] |= {"hidden_dim": 5, "embedding_dim": 2}
+
+
+def clone(folder: Path) -> Scratch:
+    """What git holds of the project, less its results, on the shrunk configuration, committed."""
+    folder.mkdir()
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in PARTS:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignore)
+        else:
+            shutil.copy(source, folder / name)
+    for name in ("config", ".gitignore", "plots"):
+        source = PROJECT / ".dvc" / name
+        (folder / ".dvc").mkdir(exist_ok=True)
+        shutil.copytree(source, folder / ".dvc" / name) if source.is_dir() else shutil.copy(source, folder / ".dvc")
+    for name in DATA:
+        source = PROJECT / "data" / name
+        (folder / "data").mkdir(exist_ok=True)
+        shutil.copytree(source, folder / "data" / name) if source.is_dir() else shutil.copy(source, folder / "data")
+    generate(300, seed=1).to_csv(folder / "data" / "tiny.csv", index=False)
+    scratch = Scratch(folder)
+    scratch.edit(shrink)
+    scratch.run("git", "init", "-q")
+    scratch.run("git", "add", "-A")
+    scratch.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "start")
+    return scratch
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """A clone where `dvc repro` has run to its end; take a copy() to change it."""
+    scratch = clone(tmp_path_factory.mktemp("scratch") / "clone with a blank")
+    scratch.repro()
+    return scratch

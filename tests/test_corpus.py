@@ -1,0 +1,184 @@
+"""Reading reviews: every form gives the same table, every damage one clear error."""
+
+import gzip
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import PROJECT
+from ruamel.yaml import YAML
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from sentiment_rnn.corpus import CorpusError, content_hash, read_reviews
+from sentiment_rnn.sample import N_REVIEWS, SEED, generate
+from sentiment_rnn.split import count_leaked, random_split
+
+REVIEWS = [(f"a fine film, number {n}\nwith “quotes” and, commas", "pos") for n in range(12)] + [
+    (f"a poor film, number {n}", "neg") for n in range(12)
+]
+
+
+def write_archive(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def stanford_members() -> dict[str, bytes]:
+    return {
+        f"aclImdb/{'train' if n % 2 else 'test'}/{label}/{n}_7.txt": text.encode()
+        for n, (text, label) in enumerate(REVIEWS)
+    }
+
+
+def csv_text() -> str:
+    names = {"pos": "positive", "neg": "negative"}
+    table = pd.DataFrame([(text, names[label]) for text, label in reversed(REVIEWS)], columns=["review", "sentiment"])
+    return table.to_csv(index=False)
+
+
+@pytest.fixture
+def forms(tmp_path: Path) -> list[Path]:
+    """The same reviews in every form, and in another order."""
+    (tmp_path / "plain.csv").write_text(csv_text())
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(csv_text().encode()))
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("IMDB Dataset.csv", csv_text())
+    write_archive(tmp_path / "aclImdb_v1.tar.gz", stanford_members())
+    return [tmp_path / name for name in ("plain.csv", "packed.csv.gz", "archive.zip", "aclImdb_v1.tar.gz")]
+
+
+def test_every_form_gives_the_same_table(forms: list[Path]):
+    tables = [read_reviews(path) for path in forms]
+    lines = sorted((label, text) for text, label in REVIEWS)
+    expected = hashlib.sha256("".join(f"{label}\t{text}\n" for label, text in lines).encode()).hexdigest()
+    for table in tables:
+        pd.testing.assert_frame_equal(table, tables[0])
+        assert content_hash(table) == expected
+
+
+@pytest.mark.parametrize("name", ["packed.csv.gz", "archive.zip", "aclImdb_v1.tar.gz"])
+def test_truncated_file(forms: list[Path], name: str):
+    path = next(path for path in forms if path.name == name)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(CorpusError, match=f"{name}: damaged"):
+        read_reviews(path)
+
+
+def test_archive_members_that_are_not_reviews_are_passed_over(tmp_path: Path):
+    path = tmp_path / "aclImdb_v1.tar.gz"
+    others = dict.fromkeys(
+        ["../../evil.txt", "/etc/evil", "aclImdb/train/unsup/1_0.txt", "aclImdb/train/pos/../1_7.txt"], b"evil"
+    )
+    write_archive(path, stanford_members() | others)
+    assert len(read_reviews(path)) == len(REVIEWS)
+    assert {path.name for path in tmp_path.iterdir()} == {"aclImdb_v1.tar.gz"}
+
+
+def test_archive_without_reviews(tmp_path: Path):
+    write_archive(tmp_path / "other.tar.gz", {"readme.txt": b"hello"})
+    with pytest.raises(CorpusError, match=r"other.tar.gz: no reviews in it"):
+        read_reviews(tmp_path / "other.tar.gz")
+
+
+def test_archive_with_a_huge_member(tmp_path: Path):
+    write_archive(tmp_path / "bomb.tar.gz", {"aclImdb/train/pos/1_7.txt": bytes(2_000_000)})
+    with pytest.raises(CorpusError, match=r"1_7.txt has 2,000,000 bytes"):
+        read_reviews(tmp_path / "bomb.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,sentiment\nfine,positive\n", "no column 'review'"),
+        ("review,label\nfine,positive\n", "no column 'sentiment'"),
+        ("review,sentiment\nfine,positive\nso so,neutral\n", "row 2: unknown label 'neutral'"),
+        ('review,sentiment\nfine,positive\n"  ",negative\n', "row 2: the review is empty"),
+        ("review,sentiment\nfine,\n", "row 1: unknown label ''"),
+        ('review,sentiment\n"never closed,positive\n', "damaged"),
+        ("review,sentiment\na,b,c,positive\nfine\n1,2,3,4,5,6\n", "damaged"),
+        ("", "damaged"),
+        ("review,sentiment\nfine,positive\n", "1 positive reviews; at least 10 of each"),
+    ],
+)
+def test_csv_that_cannot_be_used(tmp_path: Path, content: str, message: str):
+    path = tmp_path / "comments.csv"
+    path.write_text(content)
+    with pytest.raises(CorpusError) as caught:
+        read_reviews(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)
+
+
+def test_csv_that_is_not_utf8(tmp_path: Path):
+    path = tmp_path / "comments.csv"
+    path.write_bytes(b"review,sentiment\ncaf\xe9,positive\n")
+    with pytest.raises(CorpusError, match=r"comments.csv: damaged"):
+        read_reviews(path)
+
+
+def test_text_that_looks_like_a_missing_value_is_text(tmp_path: Path):
+    path = tmp_path / "comments.csv"
+    path.write_text("review,sentiment\n" + "NA,1\nnull,0\n" * 10)
+    assert set(read_reviews(path)["review"]) == {"NA", "null"}
+
+
+def test_sample_in_git_is_what_the_generator_writes():
+    assert (PROJECT / "data/sample/reviews.csv").read_text() == generate(N_REVIEWS, SEED).to_csv(index=False)
+
+
+def test_word_order_decides_in_the_sample():
+    """A bag of words with logistic regression is near chance where the LSTM is above 0.8."""
+    parts = random_split(read_reviews(PROJECT / "data/sample/reviews.csv"), seed=0)
+    words = CountVectorizer()
+    bag = LogisticRegression(max_iter=1000).fit(
+        words.fit_transform(parts["train"]["review"]), parts["train"]["sentiment"]
+    )
+    accuracy = bag.score(words.transform(parts["test"]["review"]), parts["test"]["sentiment"])
+    assert 0.48 < accuracy < 0.6
+
+
+def test_split_is_stratified_seeded_and_complete():
+    reviews = generate(1000, seed=0)
+    parts = random_split(reviews, seed=0)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 700, "valid": 100, "test": 200}
+    assert sorted(index for part in parts.values() for index in part.index) == list(range(1000))
+    for part in parts.values():
+        assert (part["sentiment"] == "positive").mean() == 0.5
+    again, other = random_split(reviews, seed=0), random_split(reviews, seed=1)
+    assert again["test"].equals(parts["test"])
+    assert not other["test"].index.equals(parts["test"].index)
+
+
+def test_leaked_reviews_are_counted():
+    def part(*texts: str) -> pd.DataFrame:
+        return pd.DataFrame({"review": texts})
+
+    assert count_leaked({"train": part("a", "b"), "valid": part("c"), "test": part("a", "a", "c", "d")}) == 2
+
+
+PLACED = [
+    file
+    for pattern in YAML(typ="safe").load(PROJECT / "data/imdb/source.yaml")["placed"]
+    for file in sorted((PROJECT / "data").glob(pattern))
+]
+
+
+@pytest.mark.skipif(not PLACED, reason="the IMDB reviews are not in data/")
+@pytest.mark.parametrize("path", PLACED, ids=lambda path: path.name)
+def test_real_reviews_have_the_expected_content(path: Path):
+    reviews = read_reviews(path)
+    expected = YAML(typ="safe").load(PROJECT / "data/imdb/source.yaml")["content_sha256"]
+    assert content_hash(reviews) == expected
+    assert {name: len(part) for name, part in random_split(reviews, 0).items()} == {
+        "train": 35_000,
+        "valid": 5_000,
+        "test": 10_000,
+    }

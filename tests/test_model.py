@@ -1,0 +1,194 @@
+"""The model and its training against numeric references."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from conftest import PROJECT
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from sentiment_rnn.batching import Batch, ReviewTensors
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.inference import predict_logits
+from sentiment_rnn.model import RNNClassifier, build_model
+from sentiment_rnn.params import Hyperparameters, load_params
+from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch
+
+CPU = torch.device("cpu")
+PUBLISHED_VOCAB_SIZE = 33_573
+
+
+def small(**changes: object) -> Hyperparameters:
+    values = {"cell": "lstm", "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 8, "n_layers": 1}
+    return Hyperparameters.model_validate(values | {"bidirectional": False, "dropout": 0.0} | changes)
+
+
+def random_reviews(n: int = 150, vocab_size: int = 40, seed: int = 0) -> EncodedReviews:
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 60, n).astype(np.int32)
+    tokens = rng.integers(1, vocab_size, lengths.sum()).astype(np.int32)
+    return EncodedReviews(tokens, lengths, rng.integers(0, 2, n))
+
+
+@pytest.mark.parametrize(("variant", "count"), [("lstm-adam", 125_975), ("gru-adam", 115_675), ("compound", 5_475_152)])
+def test_parameter_counts_are_the_published_ones(variant: str, count: int):
+    hyperparameters = load_params(PROJECT / "params.yaml").variant(variant)
+    assert RNNClassifier(hyperparameters, PUBLISHED_VOCAB_SIZE, 256).n_parameters() == count
+
+
+class PlainClassifier(nn.Module):
+    """The source's model as it prints it: packed sequences, batch first, padded to max_length, flattened."""
+
+    def __init__(self, like: RNNClassifier, max_length: int) -> None:
+        super().__init__()
+        self.embedding, self.rnn, self.linear, self.max_length = like.embedding, like.rnn, like.linear, max_length
+
+    def forward(self, tokens: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """[batch, time] -> [batch, 2]."""
+        packed = pack_padded_sequence(self.embedding(tokens), lengths, batch_first=True, enforce_sorted=False)
+        self.rnn.batch_first = True
+        states, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=self.max_length)
+        self.rnn.batch_first = False
+        return self.linear(states.flatten(1))
+
+
+def plain_batches(reviews: EncodedReviews, batch_size: int, seed: int) -> Iterator[tuple[torch.Tensor, ...]]:
+    """What a DataLoader with a padding collate function gives."""
+    offsets = np.cumsum(reviews.lengths) - reviews.lengths
+    for indices in torch.randperm(len(reviews), generator=torch.Generator().manual_seed(seed)).split(batch_size):
+        rows = [torch.from_numpy(reviews.tokens[offsets[i] : offsets[i] + reviews.lengths[i]]) for i in indices]
+        lengths = torch.tensor([len(row) for row in rows])
+        yield nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths, torch.from_numpy(reviews.labels)[indices]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(("n_layers", "bidirectional"), [(1, False), (3, False), (2, True)])
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "rmsprop", "adam"])
+def test_trajectory_is_that_of_plain_pytorch(cell: str, n_layers: int, bidirectional: bool, optimizer: str):
+    """The losses of 50 steps, to a relative 1e-4: rounding differs, and each step builds on the one before."""
+    hyperparameters = small(cell=cell, n_layers=n_layers, bidirectional=bidirectional, optimizer=optimizer)
+    reviews = random_reviews(n=25 * 50)
+    model = build_model(hyperparameters, 40, 64, "study", seed=3)
+    ours_optimizer = build_optimizer(model, optimizer, hyperparameters.lr)
+    batches = ReviewTensors(reviews, CPU).shuffled(25, torch.Generator().manual_seed(5))
+    ours = [train_epoch(model, ours_optimizer, [batch])[0] for batch in batches]
+
+    plain = PlainClassifier(build_model(hyperparameters, 40, 64, "study", seed=3), 64)
+    plain_optimizer = {
+        "sgd": torch.optim.SGD,
+        "adagrad": torch.optim.Adagrad,
+        "rmsprop": torch.optim.RMSprop,
+        "adam": torch.optim.Adam,
+    }[optimizer](plain.parameters(), lr=hyperparameters.lr)
+    theirs = []
+    for tokens, lengths, labels in plain_batches(reviews, 25, seed=5):
+        loss = F.cross_entropy(plain(tokens, lengths), labels)
+        plain_optimizer.zero_grad()
+        loss.backward()
+        plain_optimizer.step()
+        theirs.append(loss.item())
+    assert len(ours) == 50
+    assert ours == pytest.approx(theirs, rel=1e-4)
+
+
+def test_study_init():
+    model = build_model(small(cell="gru", n_layers=2), 1000, 64, "study", seed=0)
+    for name, parameter in model.rnn.named_parameters():
+        if "bias" in name:
+            assert not parameter.any(), name
+        else:
+            product = parameter.T @ parameter if len(parameter) >= parameter.shape[1] else parameter @ parameter.T
+            torch.testing.assert_close(product, torch.eye(len(product)), atol=1e-5, rtol=0)
+    assert model.embedding.weight[1:].std().item() == pytest.approx(math.sqrt(2 / 1003), rel=0.05)
+    assert not model.embedding.weight[0].any()
+    assert model.linear.weight.std().item() == pytest.approx(math.sqrt(2 / (64 * 8 + 2)), rel=0.05)
+    assert not model.linear.bias.any()
+
+
+def test_pytorch_init_is_left_alone():
+    torch.manual_seed(0)
+    expected = RNNClassifier(small(), 1000, 64).state_dict()
+    for name, weight in build_model(small(), 1000, 64, "pytorch", seed=0).state_dict().items():
+        torch.testing.assert_close(weight, expected[name], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_logits_do_not_depend_on_the_other_reviews_of_a_batch(bidirectional: bool):
+    reviews = random_reviews()
+    model = build_model(small(bidirectional=bidirectional, n_layers=2), 40, 64, "pytorch", seed=0).eval()
+    together = predict_logits(model, ReviewTensors(reviews, CPU))
+    start = 0
+    for number, length in enumerate(reviews.lengths[:10]):
+        alone = model(torch.from_numpy(reviews.tokens[start : start + length])[:, None], torch.tensor([length]))
+        torch.testing.assert_close(together[number], alone[0].detach(), rtol=1e-4, atol=1e-6)
+        start += length
+
+
+def test_batches_hold_every_review_once():
+    reviews = random_reviews()
+    tensors = ReviewTensors(reviews, CPU)
+    offsets = np.cumsum(reviews.lengths) - reviews.lengths
+    for batches in (tensors.by_length(32), tensors.shuffled(32, torch.Generator().manual_seed(1))):
+        seen: list[int] = []
+        batch: Batch
+        for batch in batches:
+            assert list(batch.lengths) == sorted(batch.lengths, reverse=True)
+            for column, index in enumerate(batch.indices.tolist()):
+                length = int(reviews.lengths[index])
+                expected = reviews.tokens[offsets[index] : offsets[index] + length]
+                assert batch.tokens[:length, column].tolist() == expected.tolist()
+                assert not batch.tokens[length:, column].any()
+                assert batch.labels[column] == reviews.labels[index]
+            seen += batch.indices.tolist()
+        assert sorted(seen) == list(range(len(reviews)))
+
+
+def run_training(hyperparameters: Hyperparameters, seed: int, n_epochs: int = 3, init: str = "pytorch"):
+    train_set, valid_set = (ReviewTensors(random_reviews(seed=number), CPU) for number in (0, 1))
+    model = build_model(hyperparameters, 40, 64, init, seed)
+    return (
+        model,
+        valid_set,
+        train(model, train_set, valid_set, hyperparameters, batch_size=32, n_epochs=n_epochs, seed=seed),
+    )
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_same_seed_same_bytes_other_seed_other_bytes(cell: str):
+    hyperparameters = small(cell=cell, n_layers=2, dropout=0.3)
+    _, _, once = run_training(hyperparameters, seed=0)
+    _, _, again = run_training(hyperparameters, seed=0)
+    _, _, other = run_training(hyperparameters, seed=1)
+    assert once.epochs == again.epochs
+    for name, weight in once.best_weights.items():
+        assert torch.equal(weight, again.best_weights[name]), name
+        assert not torch.equal(weight, other.best_weights[name]), name
+
+
+def test_epoch_with_the_lowest_valid_loss_is_kept():
+    """Random labels are learnt by heart, so the valid loss rises; the weights are those of its lowest point."""
+    model, valid_set, training = run_training(small(lr=0.03), seed=0, n_epochs=8)
+    losses = [epoch.valid_loss for epoch in training.epochs]
+    assert training.best_epoch == losses.index(min(losses)) + 1 < 8
+    model.load_state_dict(training.best_weights)
+    loss, _ = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels)
+    assert loss == min(losses)
+
+
+def test_training_that_diverges_ends_with_weights():
+    _, _, training = run_training(small(lr=10.0, optimizer="sgd"), seed=0)
+    assert training.best_weights.keys() == RNNClassifier(small(), 40, 64).state_dict().keys()
+
+
+def test_accuracy_and_loss_are_over_reviews_not_over_batches():
+    reviews = random_reviews(n=33)  # a full batch and one of a single review
+    model = build_model(small(), 40, 64, "pytorch", seed=0)
+    tensors = ReviewTensors(reviews, CPU)
+    expected = mean_loss_and_accuracy(predict_logits(model, tensors), tensors.labels)
+    frozen = torch.optim.SGD(model.parameters(), lr=0.0)
+    found = train_epoch(model, frozen, tensors.shuffled(32, torch.Generator().manual_seed(0)))
+    assert found == pytest.approx(expected, rel=1e-6)

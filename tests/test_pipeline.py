@@ -1,0 +1,216 @@
+"""Real runs of the pipeline in scratch clones: what reruns when, and what happens when it goes wrong."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Scratch, clone, stages_run
+
+TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "experiment@0"]
+EVERYTHING = {
+    "fetch",
+    "split@random",
+    "vocab@random-drop",
+    "report",
+    *TRAININGS,
+    *(f"evaluate_{name}" for name in TRAININGS),
+}
+
+
+@pytest.fixture
+def scratch(finished: Scratch, tmp_path: Path) -> Scratch:
+    """A copy of the finished clone, to change."""
+    return finished.copy(tmp_path / "a copy")
+
+
+def test_second_repro_runs_nothing(finished: Scratch):
+    assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
+
+
+def test_experiment_trains_one_model(scratch: Scratch):
+    before = (scratch.folder / "metrics/studies.json").read_text()
+    output = scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7")
+    assert stages_run(output) == ["experiment@0", "evaluate_experiment@0", "report"]
+    after = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    changed = {study for study, rows in json.loads(before).items() if rows != after[study]}
+    assert changed == {"experiment"}
+    assert "experiment.experiment.test_loss" in scratch.run("dvc", "metrics", "diff")
+
+
+def test_grid_value_added_trains_one_and_removed_trains_none(scratch: Scratch):
+    scratch.edit(lambda params: params["study"]["grids"]["n_layers"].append(3))
+    assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "report"]
+    studies = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    assert list(studies["n_layers"]) == ["1", "2", "3"]
+    scratch.edit(lambda params: params["study"]["grids"]["n_layers"].remove(2))
+    assert scratch.repro() == ["report"]
+    assert sorted(path.name for path in (scratch.folder / "metrics/tables").glob("n_layers*")) == [
+        "n_layers.1.json",
+        "n_layers.3.json",
+    ]
+
+
+def test_seed_added_trains_only_it(scratch: Scratch):
+    scratch.edit(lambda params: params["seeds"].append(1))
+    ran = set(scratch.repro())
+    new = {name.removesuffix("0") + "1" for name in TRAININGS}
+    assert ran == new | {f"evaluate_{name}" for name in new} | {"report"}
+    studies = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    assert studies["n_layers"]["2"]["n"] == 2
+    assert studies["n_layers"]["2"]["test_loss_std"] > 0
+
+
+def test_min_freq_reruns_from_vocab_on(scratch: Scratch):
+    scratch.edit(lambda params: params.update(min_freq=4))
+    assert set(scratch.repro()) == EVERYTHING - {"fetch", "split@random"}
+
+
+def test_plot_color_reruns_the_report_alone(scratch: Scratch):
+    scratch.edit(lambda params: params["plots"]["colors"].insert(0, "#000000"))
+    assert scratch.repro() == ["report"]
+
+
+def test_study_does_not_move_with_the_experiment(finished: Scratch):
+    """The graph: no training of the study reads the top level's hyperparameters."""
+    lock = finished.run("cat", "dvc.lock")
+    optimizers = lock[lock.index("  optimizers@lstm-adam-0:") : lock.index("  n_layers@2-0:")]
+    assert "study.base.hidden_dim: 4" in optimizers
+    assert "      hidden_dim:" not in optimizers
+
+
+def test_several_at_once_leave_the_same_bytes(finished: Scratch, tmp_path: Path):
+    parallel = clone(tmp_path / "parallel")
+    output = parallel.run("python", "scripts/parallel_repro.py", "2")
+    assert set(stages_run(output)) == EVERYTHING
+    assert "Data and pipelines are up to date" in output
+    for name in ("dvc.lock", "metrics/studies.json", "report/index.html", "plots/figures/n_layers.png"):
+        assert (parallel.folder / name).read_bytes() == (finished.folder / name).read_bytes(), name
+
+
+def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
+    scratch.edit(lambda params: params.update(min_freq=1000))  # a vocabulary of <pad> and <unk>: it still trains
+    train = scratch.folder / "stages/train.py"
+    train.write_text(
+        train.read_text().replace("def main() -> None:\n", "def main() -> None:\n    raise OSError(28, 'full')\n")
+    )
+    output = scratch.run("python", "scripts/parallel_repro.py", "2", fails=True)
+    assert "full" in output
+    assert "its output is above" in output
+    assert "vocab@random-drop:" in scratch.run("cat", "dvc.lock")
+    assert "min_freq: 1000" in scratch.run("cat", "dvc.lock")
+    assert_no_process_left(scratch)
+
+
+def assert_no_process_left(scratch: Scratch) -> None:
+    """No stage of the clone runs on."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            runs_there = (process / "cwd").resolve() == scratch.folder.resolve()
+        except OSError:
+            continue
+        assert not runs_there, (process / "cmdline").read_text()
+
+
+@pytest.mark.parametrize("command", [["dvc", "repro"], ["python", "scripts/parallel_repro.py", "2"]])
+def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, command: list[str]):
+    scratch.edit(lambda params: params.update(n_epochs=3000))
+    process = subprocess.Popen(
+        command,
+        cwd=scratch.folder,
+        env=scratch.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch 2/" in line:
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    time.sleep(0.2)
+    assert_no_process_left(scratch)
+    scratch.edit(lambda params: params.update(n_epochs=2))
+    assert set(scratch.repro()) <= {"report"}  # the trainings of before are in the cache
+
+
+def test_training_refuses_inputs_that_changed_meanwhile(scratch: Scratch):
+    scratch.edit(lambda params: params.update(n_epochs=40))
+    process = subprocess.Popen(
+        ["dvc", "repro", "compound@0"],
+        cwd=scratch.folder,
+        env=scratch.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch 1/" in line:
+            break
+    with (scratch.folder / "src/sentiment_rnn/training.py").open("a") as file:
+        file.write("# changed\n")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "training.py was changed while this stage ran" in output
+
+
+def test_parameter_that_is_wrong_is_named_before_anything_runs(scratch: Scratch):
+    metrics = scratch.folder / "metrics/studies.json"
+    before = metrics.read_bytes()
+    scratch.edit(lambda params: params.update(hiden_dim=150))
+    assert "hiden_dim: unknown key" in scratch.run("dvc", "repro", fails=True)
+    assert "hiden_dim: unknown key" in scratch.run("python", "scripts/parallel_repro.py", "2", fails=True)
+    scratch.edit(lambda params: params.pop("hiden_dim"))
+    scratch.edit(lambda params: params.update(optimizer="adamm"))
+    assert "optimizer: input should be 'sgd'" in scratch.run("dvc", "repro", fails=True)
+    assert metrics.read_bytes() == before
+
+
+def test_bad_csv_leaves_the_reviews_that_are_there(scratch: Scratch):
+    raw = scratch.folder / "data/raw/reviews.csv"
+    before = raw.read_bytes()
+    (scratch.folder / "data/bad.csv").write_text("review,sentiment\nfine,positive\nso so,neutral\n")
+    output = scratch.run("dvc", "exp", "run", "-S", "dataset=bad.csv", fails=True)
+    assert "bad.csv: row 2: unknown label 'neutral'" in output
+    assert raw.read_bytes() == before
+
+
+def test_without_reviews_and_network_one_line_says_what_to_do(scratch: Scratch):
+    scratch.environment |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")  # nobody listens
+    scratch.edit(lambda params: params.update(dataset="imdb"))
+    errors = [line for line in scratch.run("dvc", "repro", fails=True).splitlines() if line.startswith("error:")]
+    assert len(errors) == 1
+    assert "into data/" in errors[0]
+    assert "dvc exp run -S dataset=sample" in errors[0]
+
+
+def test_published_figures_as_a_revision(scratch: Scratch):
+    scratch.run("python", "scripts/tag_published.py")
+    difference = json.loads(scratch.run("dvc", "metrics", "diff", "published", "--json"))
+    change = difference["metrics/studies.json"]["n_layers.2.test_accuracy"]
+    assert change["old"] == 0.887
+
+
+def test_plots_show_works_without_network(scratch: Scratch):
+    scratch.run("dvc", "plots", "show")
+    shown = {path.name for path in (scratch.folder / "dvc_plots/static").iterdir()}
+    assert "workspace_plots_figures_accuracy.png" in shown
+    assert "plots/curves/n_layers.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
+
+
+def test_trained_from_scratch_twice_gives_the_same_bytes(scratch: Scratch):
+    before = {path: path.read_bytes() for path in (scratch.folder / "data/models").rglob("*") if path.is_file()}
+    assert before
+    shutil.rmtree(scratch.folder / ".dvc/cache")
+    shutil.rmtree(scratch.folder / "data/models")
+    assert set(TRAININGS) <= set(scratch.repro())
+    assert before == {path: path.read_bytes() for path in before}

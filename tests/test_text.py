@@ -1,0 +1,61 @@
+"""Tokeniser, vocabulary, encoding."""
+
+from pathlib import Path
+
+import pytest
+
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.text import build_vocabulary, encode, english_stop_words, read_vocabulary, tokenize, write_vocabulary
+
+STOP = english_stop_words()
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("It was great.<br /><br />The END", ["great", "end"]),
+        ("line<br/>break", ["line", "break"]),  # the source joins them
+        ("Don't you LIKE it?", ["like"]),
+        ("well-made 2nd film, naïve", ["well", "made", "nd", "film", "na"]),
+        ("The the THE", []),
+        ("good < bad and worse > best", ["good", "best"]),  # all that stands between < and > reads as markup
+        ("", []),
+    ],
+)
+def test_tokenize(text: str, tokens: list[str]):
+    assert tokenize(text, STOP) == tokens
+
+
+def test_stop_words_are_kept_on_request():
+    assert tokenize("This IS it", frozenset()) == ["this", "is", "it"]
+
+
+def test_stop_words_are_the_179_of_nltk():
+    assert len(STOP) == 179
+    assert {"i", "not", "wouldn't", "ourselves", "ma"} <= STOP
+    assert not {"never", "however", "good"} & STOP
+
+
+def test_vocabulary_counts_every_occurrence_and_sorts_by_it():
+    reviews = [["b", "a", "b"], ["b", "c", "a"], ["d"]]
+    assert build_vocabulary(reviews, min_freq=2) == ["<pad>", "<unk>", "b", "a"]
+    assert build_vocabulary(reviews, min_freq=1) == ["<pad>", "<unk>", "b", "a", "c", "d"]
+
+
+def test_encode_truncates_and_marks_unknown_and_empty_reviews():
+    encoded = encode([["a", "x", "b"], [], ["b"]], [1, 0, 1], ["<pad>", "<unk>", "a", "b"], max_length=2)
+    assert encoded.tokens.tolist() == [2, 1, 1, 3]
+    assert encoded.lengths.tolist() == [2, 1, 1]
+    assert encoded.labels.tolist() == [1, 0, 1]
+
+
+def test_files_give_back_what_was_written(tmp_path: Path):
+    vocabulary = ["<pad>", "<unk>", "film"]
+    write_vocabulary(vocabulary, tmp_path / "vocabulary.txt")
+    assert read_vocabulary(tmp_path / "vocabulary.txt") == vocabulary
+    encoded = encode([["film"], ["x", "film"]], [1, 0], vocabulary, max_length=9)
+    encoded.save(tmp_path / "train.safetensors")
+    read = EncodedReviews.load(tmp_path / "train.safetensors")
+    for name in ("tokens", "lengths", "labels"):
+        assert getattr(read, name).tolist() == getattr(encoded, name).tolist()
+        assert getattr(read, name).dtype == getattr(encoded, name).dtype
