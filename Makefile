@@ -9,7 +9,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 demo: install # the whole pipeline on the sample corpus, some minutes
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
 		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
-	dvc exp run -S dataset=sample -S seeds=[0]
+	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
+	dvc exp run --name demo -S dataset=sample -S seeds=[0]
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
 
 test: install

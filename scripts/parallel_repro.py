@@ -16,8 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import networkx as nx
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
+from dvc.scm import SCMError
 from dvc.utils.serialize import modify_yaml
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
@@ -83,7 +85,11 @@ def main() -> None:
     parser.add_argument("jobs", type=int, help="how many")
     jobs = max(1, parser.parse_args().jobs)
     load_params()  # a mistake there is told before anything runs
-    with Repo() as repo:
+    try:
+        repo = Repo()
+    except (DvcException, SCMError) as error:
+        raise PipelineError(str(error)) from error
+    with repo:
         order = [stage.addressing for stage in plan_repro(repo.index.graph)]
         graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
         changed = set(repo.status())

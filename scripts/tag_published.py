@@ -8,6 +8,7 @@ import json
 import subprocess
 from pathlib import Path
 
+from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.studies import published_tables, read_published
 
 SIGNATURE = "sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
@@ -27,7 +28,9 @@ def main() -> None:
     )
     for path, content in files.items():
         stream += f"M 100644 inline {path}\n{_data(content)}"
-    subprocess.run(["git", "fast-import", "--quiet", "--force"], input=stream.encode(), check=True)
+    result = subprocess.run(["git", "fast-import", "--quiet", "--force"], input=stream.encode(), check=False)
+    if result.returncode:
+        raise PipelineError("the tag was not made, for git's reason above; this must be a git clone")
     print("the published figures stand under the tag `published`: dvc metrics diff published")
 
 
@@ -36,4 +39,4 @@ def _data(content: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    exit_on_error(main)

@@ -66,12 +66,14 @@ def stages_run(output: str) -> list[str]:
 
 
 def shrink(params: Any) -> None:
-    """A protocol and a study that train in a second."""
-    params |= {"dataset": "tiny.csv", "min_freq": 2, "max_length": 16, "batch_size": 64, "n_epochs": 2, "hidden_dim": 6}
+    """A protocol, an experiment and a study that train in a second, whatever params.yaml holds at the moment."""
+    params |= {"dataset": "tiny.csv", "split_seed": 0, "drop_duplicates": False, "stop_words": "drop", "min_freq": 2}
+    params |= {"max_length": 16, "batch_size": 64, "n_epochs": 2, "init": "study", "seeds": [0]}
+    params |= {"cell": "lstm", "optimizer": "adam", "lr": 0.001, "embedding_dim": 1, "hidden_dim": 6, "n_layers": 1}
     study = params["study"]
-    study["base"]["hidden_dim"] = 4
+    study["base"] |= {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1}
     study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
-    study["compound"] |= {"hidden_dim": 5, "embedding_dim": 2}
+    study["compound"] |= {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
 
 
 def clone(folder: Path) -> Scratch:

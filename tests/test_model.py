@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from conftest import PROJECT
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -15,7 +14,7 @@ from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import RNNClassifier, build_model
-from sentiment_rnn.params import Hyperparameters, load_params
+from sentiment_rnn.params import Hyperparameters
 from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch
 
 CPU = torch.device("cpu")
@@ -34,9 +33,14 @@ def random_reviews(n: int = 150, vocab_size: int = 40, seed: int = 0) -> Encoded
     return EncodedReviews(tokens, lengths, rng.integers(0, 2, n))
 
 
-@pytest.mark.parametrize(("variant", "count"), [("lstm-adam", 125_975), ("gru-adam", 115_675), ("compound", 5_475_152)])
-def test_parameter_counts_are_the_published_ones(variant: str, count: int):
-    hyperparameters = load_params(PROJECT / "params.yaml").variant(variant)
+@pytest.mark.parametrize(
+    ("cell", "embedding_dim", "hidden_dim", "n_layers", "count"),
+    [("lstm", 1, 100, 1, 125_975), ("gru", 1, 100, 1, 115_675), ("lstm", 150, 150, 2, 5_475_152)],
+)
+def test_parameter_counts_are_the_published_ones(
+    cell: str, embedding_dim: int, hidden_dim: int, n_layers: int, count: int
+):
+    hyperparameters = small(cell=cell, embedding_dim=embedding_dim, hidden_dim=hidden_dim, n_layers=n_layers)
     assert RNNClassifier(hyperparameters, PUBLISHED_VOCAB_SIZE, 256).n_parameters() == count
 
 

@@ -1,77 +1,107 @@
-"""params.yaml: the committed one is valid, and every mistake is answered with the key's name."""
+"""params.yaml: the variants it spells out, and an answer to every mistake that names the key."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import PROJECT
+from conftest import PROJECT, shrink
+from ruamel.yaml import YAML
 
-from sentiment_rnn.params import Params, ParamsError, load_params
+from sentiment_rnn.params import ParamsError, load_params
 from sentiment_rnn.studies import study_rows
 
-TEXT = (PROJECT / "params.yaml").read_text()
+yaml = YAML()
 
 
-def test_committed_file_is_the_study():
-    params = load_params(PROJECT / "params.yaml")
-    assert params.dataset == "imdb"
-    assert params.experiment == params.variant("lstm-adam")
+def write(folder: Path, change: Callable[[Any], object]) -> Path:
+    """A shrunk params.yaml with a change."""
+    content = yaml.load(PROJECT / "params.yaml")
+    shrink(content)
+    change(content)
+    yaml.dump(content, folder / "params.yaml")
+    return folder / "params.yaml"
+
+
+def put(*keys: str | int, value: object) -> Callable[[Any], None]:
+    """A change that sets one key, however deep."""
+
+    def change(content: Any) -> None:
+        for key in keys[:-1]:
+            content = content[key]
+        content[keys[-1]] = value
+
+    return change
+
+
+def test_variants_and_tables(tmp_path: Path):
+    params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
+    assert list(params.variants()) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "experiment"]
     rows = study_rows(params)
-    assert list(rows["n_layers"].items()) == [
-        ("1", "lstm-adam"),
-        ("2", "n_layers-2"),
-        ("3", "n_layers-3"),
-        ("4", "n_layers-4"),
-    ]
+    assert list(rows) == ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"]
+    assert list(rows["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
+    assert rows["hidden_dim"] == {"4": "lstm-adam"}
     assert {variant for study in rows.values() for variant in study.values()} == set(params.variants())
-    assert params.variant("lstm-sgd").lr == 0.01
-    assert params.variant("gru-adagrad").lr == 0.001
-    assert params.variant("compound").model_dump() == {
+    assert params.variant("n_layers-3").model_dump() == {
         "cell": "lstm",
         "optimizer": "adam",
-        "embedding_dim": 150,
-        "hidden_dim": 150,
-        "n_layers": 2,
+        "embedding_dim": 1,
+        "hidden_dim": 4,
+        "n_layers": 3,
         "bidirectional": False,
         "dropout": 0.0,
-        "lr": 0.001,
+        "lr": params.study.learning_rates["adam"],
     }
+    assert params.experiment.hidden_dim == 6
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("change", "message"),
     [
-        ("hidden_dim: 100\nn", "hidden_dm: 100\nn", "hidden_dm: unknown key"),
-        ("hidden_dim: 100\nn", "n", "hidden_dim: missing"),
-        ("batch_size: 96", "batch_size: 0", "batch_size: input should be greater than 0, not 0"),
-        ("batch_size: 96", 'batch_size: "96"', "batch_size: input should be a valid integer, not '96'"),
-        ("batch_size: 96", "batch_size: true", "batch_size: input should be a valid integer, not True"),
-        ("bidirectional: false", "bidirectional: 1", "bidirectional: input should be a valid boolean"),
-        ("optimizer: adam ", "optimizer: adamm ", "optimizer: input should be 'sgd', 'adagrad', 'rmsprop' or 'adam'"),
-        ("cell: lstm", "cell: rnn", "cell: input should be 'lstm' or 'gru', not 'rnn'"),
-        ("lr: 0.001\n", "lr: 0\n", "lr: input should be greater than 0"),
-        ("lr: 0.001\n", "lr: .nan\n", "lr: input should be"),
-        ("dropout: 0.0  ", "dropout: 1.0  ", "dropout: input should be less than 1"),
-        ("  - 0\n", "  - zero\n", "seeds.0: input should be a valid integer, not 'zero'"),
-        ("  - 0\n", "  - 0\n  - 0\n", "seeds: a seed stands there twice"),
-        ("    adam: 0.001\n", "", "study.learning_rates: no learning rate for adam"),
-        ("    adam: 0.001\n", "    adamw: 0.001\n", "study.learning_rates.adamw: input should be 'sgd'"),
-        ("      - 2\n", "      - 1\n", "study.grids.n_layers: 1 is the base's own value"),
-        ("      - 2\n", "      - 3\n", "study.grids.n_layers: a value stands there twice"),
-        ("      - adam\n", "", "study.grids.optimizer: must list the base's own adam"),
-        ("      - 2\n", "      - -2\n", "study.grids.n_layers.0: input should be greater than 0, not -2"),
-        ("dataset: imdb", "dataset: ../etc.csv", "dataset: must be imdb, sample or the name of a CSV file"),
-        ('    - "#4477aa"', "    - blue", "plots.colors.0: string should match pattern"),
-        ("init: study", "init: [", "cannot be read"),
-        ("init: study", "init: study\ninit: pytorch", "cannot be read"),
+        (put("hiden_dim", value=150), "hiden_dim: unknown key"),
+        (put("study", "grids", "dropout", value=[0.5]), "study.grids.dropout: unknown key"),
+        (lambda content: content.pop("hidden_dim"), "hidden_dim: missing"),
+        (put("batch_size", value=0), "batch_size: input should be greater than 0, not 0"),
+        (put("batch_size", value="96"), "batch_size: input should be a valid integer, not '96'"),
+        (put("batch_size", value=True), "batch_size: input should be a valid integer, not True"),
+        (put("bidirectional", value=1), "bidirectional: input should be a valid boolean"),
+        (put("optimizer", value="adamm"), "optimizer: input should be 'sgd', 'adagrad', 'rmsprop' or 'adam'"),
+        (put("cell", value="rnn"), "cell: input should be 'lstm' or 'gru', not 'rnn'"),
+        (put("lr", value=0), "lr: input should be greater than 0"),
+        (put("lr", value=float("nan")), "lr: input should be"),
+        (put("dropout", value=1.0), "dropout: input should be less than 1"),
+        (put("seeds", 0, value="zero"), "seeds.0: input should be a valid integer, not 'zero'"),
+        (put("seeds", value=[0, 0]), "seeds: a seed stands there twice"),
+        (put("seeds", value=[]), "seeds: list should have at least 1 item"),
+        (
+            lambda content: content["study"]["learning_rates"].pop("adam"),
+            "study.learning_rates: no learning rate for adam",
+        ),
+        (put("study", "learning_rates", "adamw", value=0.1), "study.learning_rates.adamw: input should be 'sgd'"),
+        (put("study", "grids", "n_layers", value=[1]), "study.grids.n_layers: 1 is the base's own value"),
+        (put("study", "grids", "n_layers", value=[3, 3]), "study.grids.n_layers: a value stands there twice"),
+        (put("study", "grids", "optimizer", value=["sgd"]), "study.grids.optimizer: must list the base's own adam"),
+        (
+            put("study", "grids", "n_layers", 0, value=-2),
+            "study.grids.n_layers.0: input should be greater than 0, not -2",
+        ),
+        (put("dataset", value="../etc.csv"), "dataset: must be imdb, sample or the name of a CSV file"),
+        (put("plots", "colors", 0, value="blue"), "plots.colors.0: string should match pattern"),
     ],
 )
-def test_mistake_is_named(tmp_path: Path, old: str, new: str, message: str):
-    assert old in TEXT
-    path = tmp_path / "params.yaml"
-    path.write_text(TEXT.replace(old, new, 1))
+def test_mistake_is_named(tmp_path: Path, change: Callable[[Any], object], message: str):
+    path = write(tmp_path, change)
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     assert f"{path}: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["init: [", "init: study\ninit: pytorch", "\0"])
+def test_file_that_is_not_yaml(tmp_path: Path, content: str):
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(ParamsError, match="cannot be read"):
+        load_params(path)
 
 
 @pytest.mark.parametrize("content", ["", "just text", "- a\n- list"])
@@ -83,12 +113,12 @@ def test_file_without_keys(tmp_path: Path, content: str):
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path):
-    path = tmp_path / "params.yaml"
-    path.write_text(TEXT.replace("lr: 0.001\n", "lr: 1e-3\n", 1))
+    path = write(tmp_path, put("lr", value=0.123))
+    path.write_text(path.read_text().replace("0.123", "1e-3"))
     assert load_params(path).lr == 0.001
 
 
-def test_unknown_variant_lists_the_known_ones():
-    params: Params = load_params(PROJECT / "params.yaml")
+def test_unknown_variant_lists_the_known_ones(tmp_path: Path):
+    params = load_params(write(tmp_path, lambda _: None))
     with pytest.raises(ParamsError, match=r"no variant 'lstm-lion'.*lstm-adam.*compound"):
         params.variant("lstm-lion")

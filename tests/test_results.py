@@ -104,7 +104,7 @@ def test_tables_in_the_report_are_the_metrics(finished: Scratch):
     for rows in (rows for study, rows in metrics.items() if study != "data"):
         for row, figures in rows.items():
             line = next(line for line in text.splitlines() if line.startswith(f"| {row} |"))
-            assert f"| {figures['test_loss']:.3f} | {figures['test_accuracy']:.3f} |" in line
+            assert f"| {figures['test_accuracy']:.3f} | {figures['test_loss']:.3f} |" in line
 
 
 def test_metrics_can_be_rederived_from_the_predictions(finished: Scratch):
