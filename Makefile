@@ -4,14 +4,16 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test repro published install lint
+.PHONY: demo check-git test repro published install lint
 
-demo: install # the whole pipeline on the sample corpus, some minutes
-	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
-		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
+demo: check-git install # the whole pipeline on the sample corpus, some minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
 	dvc exp run --name demo -S dataset=sample -S seeds=[0]
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
+
+check-git:
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
+		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
 
 test: install
 	python -m pytest -n auto --dist worksteal

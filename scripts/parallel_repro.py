@@ -14,17 +14,20 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
 from dvc.scm import SCMError
-from dvc.utils.serialize import modify_yaml
+from dvc.utils.serialize import dump_yaml, load_yaml
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.params import load_params
 
+DVC = (sys.executable, "-m", "dvc")
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADVICE = ("\t", "To track", "To enable", "Use `dvc push`", "Updating lock file", "Generating lock file")
 GRACE = 10  # seconds that a stage has to end after an interrupt
 
@@ -47,13 +50,19 @@ class Runner:
         Raises:
             StageFailedError: it failed.
         """
-        command = ["dvc", "--wait-for-lock", "repro", "--single-item", stage]
+        command = [*DVC, "--wait-for-lock", "repro", "--single-item", stage]
         with self._lock:
             if self._stopping:
                 return
             # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
             process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
             )
             self._processes.add(process)
         assert process.stdout is not None
@@ -68,6 +77,8 @@ class Runner:
 
     def stop(self) -> None:
         """Interrupt what runs, start nothing more, and come back when all have ended."""
+        for number in INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the stages behind
         with self._lock:
             self._stopping = True
             processes = list(self._processes)
@@ -84,19 +95,20 @@ def main() -> None:
     parser = ArgumentParser(description="dvc repro with several stages at once")
     parser.add_argument("jobs", type=int, help="how many")
     jobs = max(1, parser.parse_args().jobs)
+    for number in INTERRUPTS:
+        signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
     load_params()  # a mistake there is told before anything runs
     try:
-        repo = Repo()
+        with Repo() as repo:
+            order = [stage.addressing for stage in plan_repro(repo.index.graph)]
+            graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
+            changed = set(repo.status())
     except (DvcException, SCMError) as error:
         raise PipelineError(str(error)) from error
-    with repo:
-        order = [stage.addressing for stage in plan_repro(repo.index.graph)]
-        graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
-        changed = set(repo.status())
     todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
     with new_stages_in_order(order):
         run_all({stage: todo & nx.descendants(graph, stage) for stage in order if stage in todo}, jobs)
-    subprocess.run(["dvc", "repro"], check=True)  # nothing is left to do, as its last line tells
+    sys.exit(subprocess.run([*DVC, "repro"], check=False).returncode)  # nothing is left to do, as its last line tells
 
 
 def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
@@ -127,23 +139,21 @@ def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
 @contextmanager
 def new_stages_in_order(order: list[str]) -> Iterator[None]:
     """Leave the stages that came new into dvc.lock as `dvc repro` would: in its order, behind those of before."""
-    before = _locked_stages()
+    before = list(_read_lock().get("stages", {}))
     try:
         yield
     finally:
-        if _locked_stages() != before:
-            with modify_yaml("dvc.lock") as lock:
-                position = {
-                    stage: number for number, stage in enumerate([*before, *(s for s in order if s not in before)])
-                }
-                lock["stages"] = dict(sorted(lock["stages"].items(), key=lambda item: position[item[0]]))
+        lock = _read_lock()
+        names = [*before, *(stage for stage in order if stage not in before)]
+        stages = {name: lock["stages"][name] for name in names if name in lock.get("stages", {})}
+        if lock and list(stages) != list(lock["stages"]):
+            dump_yaml("dvc.lock.unfinished", lock | {"stages": stages})
+            Path("dvc.lock.unfinished").replace("dvc.lock")
 
 
-def _locked_stages() -> list[str]:
-    if not Path("dvc.lock").exists():
-        return []
-    with modify_yaml("dvc.lock") as lock:
-        return list(lock["stages"])
+def _read_lock() -> dict[str, Any]:
+    lock: dict[str, Any] = load_yaml("dvc.lock") if Path("dvc.lock").exists() else {}
+    return lock or {}
 
 
 def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
@@ -152,7 +162,4 @@ def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> Non
 
 
 if __name__ == "__main__":
-    try:
-        exit_on_error(main)
-    except subprocess.CalledProcessError as error:
-        sys.exit(error.returncode)
+    exit_on_error(main)

@@ -1,5 +1,6 @@
 """Bring the corpus that params.yaml names into data/raw/reviews.csv, whatever form it is found in."""
 
+import csv
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def main() -> None:
         reviews = read_reviews(file)
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = arguments.out.with_suffix(".unfinished")
-    reviews.to_csv(unfinished, index=False)
+    reviews.to_csv(unfinished, index=False, quoting=csv.QUOTE_ALL)  # unquoted, a lone \r would end its row
     unfinished.replace(arguments.out)
     print(f"{len(reviews):,} reviews from {file}")
 

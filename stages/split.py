@@ -1,11 +1,13 @@
 """Split the reviews into train, valid and test."""
 
+import csv
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pandas as pd
 
+from sentiment_rnn.corpus import require_enough
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.params import load_params
 from sentiment_rnn.split import count_leaked, random_split
@@ -18,11 +20,12 @@ def main() -> None:
     n_distinct = reviews["review"].nunique()
     if params.drop_duplicates:
         reviews = reviews.drop_duplicates("review", ignore_index=True)
+        require_enough(reviews, f"{arguments.reviews}, without the repeated texts")
     parts = random_split(reviews, params.split_seed)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
-        part.to_csv(arguments.out / f"{name}.csv", index=False)
+        part.to_csv(arguments.out / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL)
     summary = {
         "reviews": len(reviews),
         "distinct_reviews": n_distinct,

@@ -11,6 +11,8 @@ from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.params import load_params
 from sentiment_rnn.text import build_vocabulary, encode, english_stop_words, tokenize, write_vocabulary
 
+LABELS = ("negative", "positive")  # by id
+
 
 def main() -> None:
     arguments = parse_arguments()
@@ -22,7 +24,7 @@ def main() -> None:
         table = pd.read_csv(arguments.splits / f"{split}.csv", dtype=str, keep_default_na=False)
         texts = tqdm(table["review"], desc=f"tokenising {split}", unit="review", disable=None)
         words[split] = [tokenize(text, stop_words) for text in texts]
-        labels[split] = [int(sentiment == "positive") for sentiment in table["sentiment"]]
+        labels[split] = [LABELS.index(sentiment) for sentiment in table["sentiment"]]
     vocabulary = build_vocabulary(words["train"], params.min_freq)
 
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ def shrink(params: Any) -> None:
 
 
 def clone(folder: Path) -> Scratch:
-    """What git holds of the project, less its results, on the shrunk configuration, committed."""
+    """The project's own files as they are now, less its results, on the shrunk configuration, committed."""
     folder.mkdir()
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in PARTS:

@@ -1,6 +1,7 @@
 """dvc.yaml against the code: what a stage imports is what it depends on."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT
 from ruamel.yaml import YAML
+
+from sentiment_rnn.params import Architecture, Hyperparameters
 
 STAGES = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]
 
@@ -54,6 +57,25 @@ def test_only_evaluations_read_the_test_reviews():
         ]
 
 
-@pytest.mark.parametrize("script", ["fetch", "split", "vocab", "report"])
-def test_stages_without_a_model_do_not_load_torch(script: str, imported: dict[str, set[str]]):
-    assert not any("torch" in Path(PROJECT / path).read_text() for path in imported[f"stages/{script}.py"])
+def test_only_the_stages_with_a_model_load_torch():
+    for script in ("fetch", "split", "vocab", "report"):
+        code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('torch' in sys.modules)"
+        subprocess.run([sys.executable, "-c", code, str(PROJECT / "stages" / f"{script}.py")], check=True)
+
+
+def test_trainings_depend_on_every_parameter_that_they_read():
+    """The protocol, and each hyperparameter: from the base, from the grid (the matrix), or from the top level."""
+    protocol = runpy.run_path(str(PROJECT / "stages/train.py"))["PROTOCOL"]
+    for name, stage in STAGES.items():
+        if script_of(name) != "stages/train.py":
+            continue
+        of_matrix = stage["matrix"].keys() | (
+            {"hidden_dim", "n_layers", "embedding_dim"} if name == "compound" else set()
+        )
+        if name == "experiment":
+            read = set(Hyperparameters.model_fields)
+        else:
+            optimizer = "item.optimizer" if "optimizer" in of_matrix else "study.base.optimizer"
+            read = {f"study.base.{field}" for field in Architecture.model_fields if field not in of_matrix}
+            read |= {f"study.learning_rates.${{{optimizer}}}"} | ({"study.compound"} if name == "compound" else set())
+        assert set(stage["params"]) == set(protocol) | read, name

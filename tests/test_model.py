@@ -184,8 +184,22 @@ def test_epoch_with_the_lowest_valid_loss_is_kept():
 
 
 def test_training_that_diverges_ends_with_weights():
-    _, _, training = run_training(small(lr=10.0, optimizer="sgd"), seed=0)
-    assert training.best_weights.keys() == RNNClassifier(small(), 40, 64).state_dict().keys()
+    reviews = ReviewTensors(random_reviews(), CPU)
+    model = build_model(small(), 40, 64, "pytorch", seed=0)
+    torch.nn.init.constant_(model.linear.bias, math.nan)
+    training = train(model, reviews, reviews, small(), batch_size=32, n_epochs=2, seed=0)
+    assert all(math.isnan(epoch.valid_loss) for epoch in training.epochs)
+    assert training.best_epoch == 1
+    assert training.best_weights.keys() == model.state_dict().keys()
+
+
+def test_dropout_acts_between_layers_in_training_alone():
+    reviews = ReviewTensors(random_reviews(), CPU)
+    batch = next(reviews.by_length(16))
+    model = build_model(small(n_layers=2, dropout=0.5), 40, 64, "pytorch", seed=0)
+    assert not torch.equal(model(batch.tokens, batch.lengths), model(batch.tokens, batch.lengths))
+    model.eval()
+    assert torch.equal(model(batch.tokens, batch.lengths), model(batch.tokens, batch.lengths))
 
 
 def test_accuracy_and_loss_are_over_reviews_not_over_batches():

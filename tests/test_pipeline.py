@@ -93,16 +93,19 @@ def test_several_at_once_leave_the_same_bytes(finished: Scratch, tmp_path: Path)
 
 
 def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
-    scratch.edit(lambda params: params.update(min_freq=1000))  # a vocabulary of <pad> and <unk>: it still trains
+    """One training fails while others, which would take minutes, are under way."""
+    scratch.edit(lambda params: params.update(min_freq=3, n_epochs=100_000))
     train = scratch.folder / "stages/train.py"
-    train.write_text(
-        train.read_text().replace("def main() -> None:\n", "def main() -> None:\n    raise OSError(28, 'full')\n")
-    )
-    output = scratch.run("python", "scripts/parallel_repro.py", "2", fails=True)
-    assert "full" in output
-    assert "its output is above" in output
-    assert "vocab@random-drop:" in scratch.run("cat", "dvc.lock")
-    assert "min_freq: 1000" in scratch.run("cat", "dvc.lock")
+    fail = "    if 'compound' in sys.argv:\n        time.sleep(10)\n        raise OSError(28, 'the disk is full')\n"
+    code = train.read_text().replace("import json\n", "import json\nimport sys\n")
+    train.write_text(code.replace("def main() -> None:\n", f"def main() -> None:\n{fail}"))
+    output = scratch.run("python", "scripts/parallel_repro.py", "4", fails=True)
+    assert "the disk is full" in output
+    assert "error: compound@0 failed; its output is above" in output
+    assert "epoch 2/100000" in output
+    lock = scratch.run("cat", "dvc.lock")
+    assert "min_freq: 3" in lock
+    assert "n_epochs: 100000" not in lock
     assert_no_process_left(scratch)
 
 

@@ -79,7 +79,7 @@ def test_seeds_are_summarized():
 
 
 def test_agreement_is_within_0_015():
-    tables = {"n_layers": {"2": {"test_accuracy": 0.887 + 0.0149}, "3": {"test_accuracy": 0.885 - 0.0151}, "7": {}}}
+    tables = {"n_layers": {"2": {"test_accuracy": 0.887 + 0.015}, "3": {"test_accuracy": 0.885 - 0.0151}, "7": {}}}
     assert [(row["name"], row["agrees"]) for row in agreement(tables, PUBLISHED)] == [("2", True), ("3", False)]
 
 
@@ -120,7 +120,7 @@ def test_model_folder(finished: Scratch, tmp_path: Path):
     description = json.loads((folder / "model.json").read_text())
     assert description["hyperparameters"]["n_layers"] == 2
     assert load_model(folder).n_parameters() == description["n_parameters"]
-    with pytest.raises(ModelFolderError, match="no model there"):
+    with pytest.raises(ModelFolderError, match="no model there, or a damaged one"):
         load_model(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps(description | {"format": 99}))
     with pytest.raises(ModelFolderError, match="its format is 99"):

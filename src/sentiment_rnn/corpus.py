@@ -1,8 +1,7 @@
 """Reading reviews from the forms users have them in, into one table with one order."""
 
-import csv
-import gzip
 import hashlib
+import lzma
 import re
 import tarfile
 import zipfile
@@ -21,6 +20,18 @@ _MEMBER = re.compile(r"(?:\./)?aclImdb/(?:train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
 
+# what the libraries raise on a damaged file; RuntimeError: a zip with a password, or packed in an unknown way
+_DAMAGES = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+
 
 class CorpusError(PipelineError):
     """The reviews cannot be used; the message names the file, and the row where there is one."""
@@ -38,25 +49,22 @@ def read_reviews(path: Path) -> pd.DataFrame:
     """
     try:
         reviews = _read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
-    except (
-        OSError,
-        EOFError,
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        gzip.BadGzipFile,
-        zlib.error,
-        csv.Error,
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeDecodeError,
-        ValueError,
-    ) as error:
+    except _DAMAGES as error:
         raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
+    require_enough(reviews, str(path))
+    return reviews.sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+
+
+def require_enough(reviews: pd.DataFrame, where: str) -> None:
+    """Check that the reviews can be split.
+
+    Raises:
+        CorpusError: there are fewer than 10 of a sentiment; the message begins with `where`.
+    """
     for sentiment in ("positive", "negative"):
         count = int((reviews["sentiment"] == sentiment).sum())
         if count < _FEWEST:
-            raise CorpusError(f"{path}: {count} {sentiment} reviews; at least {_FEWEST} of each sentiment are needed")
-    return reviews.sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+            raise CorpusError(f"{where}: {count} {sentiment} reviews; at least {_FEWEST} of each sentiment are needed")
 
 
 def content_hash(reviews: pd.DataFrame) -> str:
@@ -87,20 +95,22 @@ def _read_archive(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    # without header=None pandas takes a row with one field too many for an index, and renames a repeated column
+    cells = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    header = list(cells.iloc[0])
     for column in ("review", "sentiment"):
-        if column not in table:
+        if header.count(column) != 1:
             raise CorpusError(
-                f"{path}: no column {column!r}; its first line must name the columns review and sentiment"
+                f"{path}: {header.count(column)} columns are named {column!r}, where there must be one; "
+                "the first line names the columns: review,sentiment"
             )
-    table = table[["review", "sentiment"]]
-    unknown = ~table["sentiment"].isin(list(LABELS))
-    if unknown.any():
-        row = int(unknown.to_numpy().argmax())
-        raise CorpusError(
-            f"{path}: row {row + 1}: unknown label {table['sentiment'][row]!r}; allowed are {', '.join(LABELS)}"
-        )
-    empty = table["review"].str.strip() == ""
-    if empty.any():
-        raise CorpusError(f"{path}: row {int(empty.to_numpy().argmax()) + 1}: the review is empty")
+    table = cells[1:].set_axis(header, axis=1)[["review", "sentiment"]].reset_index(drop=True)
+    for problem, is_wrong in {
+        "too few fields": table.isna().any(axis=1),
+        f"unknown label; allowed are {', '.join(LABELS)}": ~table["sentiment"].isin(list(LABELS)),
+        "the review is empty": table["review"].str.strip() == "",
+    }.items():
+        if is_wrong.any():
+            row = int(is_wrong.to_numpy().argmax())
+            raise CorpusError(f"{path}: row {row + 1}, with the label {table['sentiment'].iloc[row]!r}: {problem}")
     return table.assign(sentiment=table["sentiment"].map(LABELS))

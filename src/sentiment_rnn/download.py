@@ -43,7 +43,9 @@ def _resume(url: str, partial: Path) -> None:
     size = partial.stat().st_size if partial.exists() else 0
     session = requests.Session()
     session.mount(url, HTTPAdapter(max_retries=Retry(total=3, backoff_factor=0.5)))
-    with session.get(url, headers={"Range": f"bytes={size}-"}, stream=True, timeout=_TIMEOUT) as response:
+    # identity: a server that sends the archive as a compressed text would have it unpacked on arrival
+    headers = {"Range": f"bytes={size}-", "Accept-Encoding": "identity"}
+    with session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
             return  # nothing is left to get
         response.raise_for_status()

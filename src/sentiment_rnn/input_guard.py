@@ -20,7 +20,7 @@ class InputGuard:
 
     def __init__(self, paths: list[Path]) -> None:
         main = sys.modules["__main__"]
-        modules = [main, *(module for name, module in sys.modules.items() if name.startswith("sentiment_rnn."))]
+        modules = [main, *(module for name, module in sys.modules.items() if name.split(".")[0] == "sentiment_rnn")]
         self._hashes = {path: _sha256(path) for path in [*paths, *(Path(str(m.__file__)) for m in modules)]}
 
     def check(self) -> None:

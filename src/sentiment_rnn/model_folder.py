@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -47,17 +48,17 @@ def load_model(folder: Path) -> RNNClassifier:
     """The model with its trained weights, on the CPU, in evaluation mode.
 
     Raises:
-        ModelFolderError: there is no model there, or one of another format.
+        ModelFolderError: there is no model there, a damaged one, or one of another format.
     """
     try:
         description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelFolderError(f"{folder}: no model there: {error}") from error
-    if description["format"] != FORMAT:
-        raise ModelFolderError(f"{folder}: its format is {description['format']}; this version reads {FORMAT}")
-    hyperparameters = Hyperparameters(**description["hyperparameters"])
-    model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
-    model.load_state_dict(load_file(folder / "weights.safetensors"))
+        if description["format"] != FORMAT:
+            raise ModelFolderError(f"{folder}: its format is {description['format']}; this version reads {FORMAT}")
+        hyperparameters = Hyperparameters(**description["hyperparameters"])
+        model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelFolderError(f"{folder}: no model there, or a damaged one: {error!r}") from error
     return model.eval()
 
 

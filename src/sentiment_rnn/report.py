@@ -50,7 +50,7 @@ def agreement(tables: Tables, published: Tables) -> list[dict[str, Any]]:
                         "name": name,
                         "test_accuracy": figures["test_accuracy"],
                         "published_accuracy": source["test_accuracy"],
-                        "agrees": abs(difference) <= TOLERANCE,
+                        "agrees": round(abs(difference), 6) <= TOLERANCE,
                     }
                 )
     return rows
