@@ -66,7 +66,7 @@ def test_seed_added_trains_only_it(scratch: Scratch):
 
 
 def test_min_freq_reruns_from_vocab_on(scratch: Scratch):
-    scratch.edit(lambda params: params.update(min_freq=4))
+    scratch.edit(lambda params: params.update(min_freq=30))  # some words fewer
     assert set(scratch.repro()) == EVERYTHING - {"fetch", "split@random"}
 
 
@@ -94,7 +94,7 @@ def test_several_at_once_leave_the_same_bytes(finished: Scratch, tmp_path: Path)
 
 def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
     """One training fails while others, which would take minutes, are under way."""
-    scratch.edit(lambda params: params.update(min_freq=3, n_epochs=100_000))
+    scratch.edit(lambda params: params.update(min_freq=30, n_epochs=100_000))
     train = scratch.folder / "stages/train.py"
     fail = "    if 'compound' in sys.argv:\n        time.sleep(10)\n        raise OSError(28, 'the disk is full')\n"
     code = train.read_text().replace("import json\n", "import json\nimport sys\n")
@@ -104,7 +104,7 @@ def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
     assert "error: compound@0 failed; its output is above" in output
     assert "epoch 2/100000" in output
     lock = scratch.run("cat", "dvc.lock")
-    assert "min_freq: 3" in lock
+    assert "min_freq: 30" in lock
     assert "n_epochs: 100000" not in lock
     assert_no_process_left(scratch)
 
@@ -183,7 +183,7 @@ def test_bad_csv_leaves_the_reviews_that_are_there(scratch: Scratch):
     before = raw.read_bytes()
     (scratch.folder / "data/bad.csv").write_text("review,sentiment\nfine,positive\nso so,neutral\n")
     output = scratch.run("dvc", "exp", "run", "-S", "dataset=bad.csv", fails=True)
-    assert "bad.csv: row 2: unknown label 'neutral'" in output
+    assert "bad.csv: row 2, with the label 'neutral': unknown label" in output
     assert raw.read_bytes() == before
 
 
