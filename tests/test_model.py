@@ -202,6 +202,20 @@ def test_dropout_acts_between_layers_in_training_alone():
     assert torch.equal(model(batch.tokens, batch.lengths), model(batch.tokens, batch.lengths))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_cuda_agrees_with_the_cpu(cell: str):
+    """The losses of 50 steps, to a relative 1e-3."""
+    hyperparameters = small(cell=cell, n_layers=2)
+    losses = []
+    for device in (CPU, torch.device("cuda")):
+        model = build_model(hyperparameters, 40, 64, "study", seed=3).to(device)
+        optimizer = build_optimizer(model, "adam", hyperparameters.lr)
+        batches = ReviewTensors(random_reviews(n=25 * 50), device).shuffled(25, torch.Generator().manual_seed(5))
+        losses.append([train_epoch(model, optimizer, [batch])[0] for batch in batches])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 def test_accuracy_and_loss_are_over_reviews_not_over_batches():
     reviews = random_reviews(n=33)  # a full batch and one of a single review
     model = build_model(small(), 40, 64, "pytorch", seed=0)

@@ -42,6 +42,15 @@ def test_experiment_trains_one_model(scratch: Scratch):
     assert "experiment.experiment.test_loss" in scratch.run("dvc", "metrics", "diff")
 
 
+def test_checkout_leads_back(scratch: Scratch):
+    scratch.run("git", "add", "-A")
+    scratch.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "results")
+    scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7", "-S", "dataset=sample", "evaluate_experiment@0")
+    scratch.run("git", "checkout", ".")
+    scratch.run("dvc", "checkout")
+    assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
+
+
 def test_grid_value_added_trains_one_and_removed_trains_none(scratch: Scratch):
     scratch.edit(lambda params: params["study"]["grids"]["n_layers"].append(3))
     assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "report"]
