@@ -144,9 +144,9 @@ def new_stages_in_order(order: list[str]) -> Iterator[None]:
         yield
     finally:
         lock = _read_lock()
-        names = [*before, *(stage for stage in order if stage not in before)]
-        stages = {name: lock["stages"][name] for name in names if name in lock.get("stages", {})}
-        if lock and list(stages) != list(lock["stages"]):
+        found = lock.get("stages", {})
+        stages = {name: found[name] for name in dict.fromkeys([*before, *order, *found]) if name in found}
+        if list(stages) != list(found):
             dump_yaml("dvc.lock.unfinished", lock | {"stages": stages})
             Path("dvc.lock.unfinished").replace("dvc.lock")
 

@@ -98,8 +98,10 @@ def clone(folder: Path) -> Scratch:
     scratch = Scratch(folder)
     scratch.edit(shrink)
     scratch.run("git", "init", "-q")
+    scratch.run("git", "config", "user.name", "test")
+    scratch.run("git", "config", "user.email", "test@localhost")
     scratch.run("git", "add", "-A")
-    scratch.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "start")
+    scratch.run("git", "commit", "-qm", "start")
     return scratch
 
 

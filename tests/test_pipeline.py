@@ -44,7 +44,7 @@ def test_experiment_trains_one_model(scratch: Scratch):
 
 def test_checkout_leads_back(scratch: Scratch):
     scratch.run("git", "add", "-A")
-    scratch.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "-qm", "results")
+    scratch.run("git", "commit", "-qm", "results")
     scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7", "-S", "dataset=sample", "evaluate_experiment@0")
     scratch.run("git", "checkout", ".")
     scratch.run("dvc", "checkout")
