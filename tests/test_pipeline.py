@@ -1,5 +1,6 @@
 """Real runs of the pipeline in scratch clones: what reruns when, and what happens when it goes wrong."""
 
+import gzip
 import json
 import os
 import shutil
@@ -193,6 +194,19 @@ def test_bad_csv_leaves_the_reviews_that_are_there(scratch: Scratch):
     (scratch.folder / "data/bad.csv").write_text("review,sentiment\nfine,positive\nso so,neutral\n")
     output = scratch.run("dvc", "exp", "run", "-S", "dataset=bad.csv", fails=True)
     assert "bad.csv: row 2, with the label 'neutral': unknown label" in output
+    assert raw.read_bytes() == before
+
+
+def test_placed_file_that_is_not_the_imdb_reviews(scratch: Scratch):
+    """Its hash is wrong; a truncated one is damaged; either way the reviews of before stay."""
+    raw = scratch.folder / "data/raw/reviews.csv"
+    before = raw.read_bytes()
+    scratch.edit(lambda params: params.update(dataset="imdb"))
+    placed = scratch.folder / "data/IMDB Dataset.csv.gz"
+    placed.write_bytes(gzip.compress((scratch.folder / "data/tiny.csv").read_bytes()))
+    assert "not the 50,000 IMDB reviews: the sha256 of its 300 reviews is" in scratch.run("dvc", "repro", fails=True)
+    placed.write_bytes(placed.read_bytes()[:-100])
+    assert "IMDB Dataset.csv.gz: damaged" in scratch.run("dvc", "repro", fails=True)
     assert raw.read_bytes() == before
 
 
