@@ -1,10 +1,11 @@
-# What a user types: make demo | test | repro JOBS=2 | published. What a developer types besides: make lint.
-
 PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo check-git test repro published install lint
+.PHONY: help demo check-git test repro published install lint
+
+help:
+	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
 demo: check-git install # the whole pipeline on the sample corpus, some minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
@@ -15,10 +16,10 @@ check-git:
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
 		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
 
-test: install
+test: install # the tests
 	python -m pytest -n auto --dist worksteal
 
-repro: install # dvc repro with JOBS stages at once
+repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)
 
 published: install # the published figures as a revision: dvc metrics diff published
@@ -27,11 +28,12 @@ published: install # the published figures as a revision: dvc metrics diff publi
 install: .venv/installed
 
 .venv/installed: pyproject.toml
+	@echo "installing into .venv: some minutes, some GB"
 	$(PYTHON) -m venv .venv
 	python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch .venv/installed
 
-lint: install
+lint: install # ruff and mypy
 	ruff format --check .
 	ruff check .
 	mypy

@@ -39,7 +39,8 @@ class StageFailedError(PipelineError):
 class Runner:
     """Runs stages as processes, and stops those that run when one fails or the user interrupts."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        self._width = width  # of the longest name
         self._processes: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -68,7 +69,7 @@ class Runner:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip() and not line.startswith(ADVICE) and not self._stopping:
-                print(f"{stage:>32} | {line}", end="", flush=True)
+                print(f"{stage:>{self._width}} | {line}", end="", flush=True)
         status = process.wait()
         with self._lock:
             self._processes.discard(process)
@@ -94,7 +95,9 @@ class Runner:
 def main() -> None:
     parser = ArgumentParser(description="dvc repro with several stages at once")
     parser.add_argument("jobs", type=int, help="how many")
-    jobs = max(1, parser.parse_args().jobs)
+    jobs = parser.parse_args().jobs
+    if jobs < 1:
+        raise PipelineError(f"JOBS must be 1 or more, not {jobs}")
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
     load_params()  # a mistake there is told before anything runs
@@ -108,7 +111,11 @@ def main() -> None:
     todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
     with new_stages_in_order(order):
         run_all({stage: todo & nx.descendants(graph, stage) for stage in order if stage in todo}, jobs)
-    sys.exit(subprocess.run([*DVC, "repro"], check=False).returncode)  # nothing is left to do, as its last line tells
+    # nothing is left to do, as its last line tells
+    closing = subprocess.run([*DVC, "repro"], check=False, text=True, capture_output=True)
+    if closing.returncode:
+        raise PipelineError(f"dvc repro: {closing.stdout}{closing.stderr}")
+    print(closing.stdout.rstrip().rpartition("\n")[2])
 
 
 def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
@@ -117,7 +124,7 @@ def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
     Raises:
         StageFailedError: one failed; those that ran beside it have been stopped.
     """
-    runner = Runner()
+    runner = Runner(width=max(map(len, waiting), default=0))
     running: dict[Future[None], str] = {}
     done: set[str] = set()
     with ThreadPoolExecutor(jobs) as pool:

@@ -17,7 +17,7 @@ SIGNATURE = "sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 def main() -> None:
     published = read_published(Path("data/published.yaml"))
     tables = {
-        study: {row: figures for row, figures in rows.items() if row != "None"}  # None: not stated
+        study: {row: figures | {"n": 1} for row, figures in rows.items() if row != "None"}  # None: not stated
         for study, rows in published_tables(published).items()
     }
     metrics = {"data": published["data"] | {"vocab_size": published["vocab_size"]}, **tables}

@@ -125,10 +125,16 @@ def test_csv_that_cannot_be_used(tmp_path: Path, content: str, message: str):
     assert message in str(caught.value)
 
 
+def test_labels_in_capitals_and_with_blanks(tmp_path: Path):
+    path = tmp_path / "comments.csv"
+    path.write_text("review,sentiment\n" + "fine,Positive \npoor,NEG\n" * 10)
+    assert set(read_reviews(path)["sentiment"]) == {"positive", "negative"}
+
+
 def test_csv_that_is_not_utf8(tmp_path: Path):
     path = tmp_path / "comments.csv"
     path.write_bytes(b"review,sentiment\ncaf\xe9,positive\n")
-    with pytest.raises(CorpusError, match=r"comments.csv: damaged"):
+    with pytest.raises(CorpusError, match=r"comments.csv: must be UTF-8"):
         read_reviews(path)
 
 

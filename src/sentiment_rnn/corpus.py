@@ -49,6 +49,8 @@ def read_reviews(path: Path) -> pd.DataFrame:
     """
     try:
         reviews = _read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: must be UTF-8: {error}") from error
     except _DAMAGES as error:
         raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
     require_enough(reviews, str(path))
@@ -101,10 +103,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     for column in ("review", "sentiment"):
         if header.count(column) != 1:
             raise CorpusError(
-                f"{path}: {header.count(column)} columns are named {column!r}, where there must be one; "
-                "the first line names the columns: review,sentiment"
+                f"{path}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
+                f"names the columns {', '.join(map(repr, header))}"
             )
     table = cells[1:].set_axis(header, axis=1)[["review", "sentiment"]].reset_index(drop=True)
+    table["sentiment"] = table["sentiment"].str.strip().str.lower()
     for problem, is_wrong in {
         "too few fields": table.isna().any(axis=1),
         f"unknown label; allowed are {', '.join(LABELS)}": ~table["sentiment"].isin(list(LABELS)),
