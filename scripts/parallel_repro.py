@@ -4,6 +4,7 @@ Each stage runs as `dvc repro --single-item` of its own as soon as those that it
 held while it looks at the files and while it writes dvc.lock, not while the stage's command runs.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -100,6 +101,7 @@ def main() -> None:
         raise PipelineError(f"JOBS must be 1 or more, not {jobs}")
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
+    logging.getLogger("dvc").setLevel(logging.WARNING)  # no progress bars, which an interrupt would tear
     load_params()  # a mistake there is told before anything runs
     try:
         with Repo() as repo:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from sentiment_rnn.params import ParamsError, load_params
 from sentiment_rnn.studies import study_rows
 
-yaml = YAML()
+yaml = YAML(typ="safe", pure=True)
 
 
 def write(folder: Path, change: Callable[[Any], object]) -> Path:
