@@ -3,7 +3,7 @@
 PyTorch's way is a packed sequence. On a CPU its backward pass takes time quadratic in the length
 (https://github.com/pytorch/pytorch/issues/149194), since every time step writes a gradient the size of the whole
 input. Run over blocks of time steps instead, only a block's gradient is written at each step: the same function,
-an order of magnitude faster. On CUDA cuDNN takes the packed sequence in one call.
+some ten times faster for the LSTM, six for the GRU. On CUDA cuDNN takes the packed sequence in one call.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-BLOCK = 32  # time steps; 16 to 64 are within a few per cent of each other
+BLOCK = 32  # time steps; for the LSTM 16 and 64 take a third longer, for the GRU they make little difference
 
 
 def run(rnn: nn.LSTM | nn.GRU, inputs: Tensor, lengths: Tensor) -> Tensor:
