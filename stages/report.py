@@ -32,7 +32,7 @@ def main() -> None:
     source = read_published(arguments.published) if params.dataset == "imdb" else None
     published = published_tables(source) if source else {}
     images = draw_all(params.plots, tables, published, curves, runs)
-    context = report_context(params, data, runs, variants, tables, source)
+    context = report_context(params, data, runs, variants, tables, source, published)
     text = markdown(context, lambda name: f"../{arguments.plots}/figures/{name}.png")
     html = page(context, images)
 

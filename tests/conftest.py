@@ -43,6 +43,23 @@ class Scratch:
         assert (result.returncode != 0) == fails, result.stdout
         return result.stdout
 
+    def start(self, *command: str, until: str) -> subprocess.Popen[str]:
+        """Start a command there, in a process group of its own; comes back when its output has the text `until`."""
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            if until in line:
+                return process
+        raise AssertionError(f"{command} ended without {until!r}")
+
     def repro(self, *arguments: str) -> list[str]:
         """`dvc repro`; the stages that ran."""
         return stages_run(self.run("dvc", "repro", *arguments))

@@ -96,19 +96,21 @@ def test_mistake_is_named(tmp_path: Path, change: Callable[[Any], object], messa
     assert f"{path}: {message}" in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["init: [", "init: study\ninit: pytorch", "\0"])
-def test_file_that_is_not_yaml(tmp_path: Path, content: str):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("init: [", "cannot be read"),
+        ("init: study\ninit: pytorch", "cannot be read"),
+        ("\0", "cannot be read"),
+        ("", "holds no keys"),
+        ("just text", "holds no keys"),
+        ("- a\n- list", "holds no keys"),
+    ],
+)
+def test_file_that_is_no_mapping(tmp_path: Path, content: str, message: str):
     path = tmp_path / "params.yaml"
     path.write_text(content)
-    with pytest.raises(ParamsError, match="cannot be read"):
-        load_params(path)
-
-
-@pytest.mark.parametrize("content", ["", "just text", "- a\n- list"])
-def test_file_without_keys(tmp_path: Path, content: str):
-    path = tmp_path / "params.yaml"
-    path.write_text(content)
-    with pytest.raises(ParamsError, match="holds no keys"):
+    with pytest.raises(ParamsError, match=message):
         load_params(path)
 
 

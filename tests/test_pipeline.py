@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -132,19 +131,7 @@ def assert_no_process_left(scratch: Scratch) -> None:
 @pytest.mark.parametrize("command", [["dvc", "repro"], ["python", "scripts/parallel_repro.py", "2"]])
 def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, command: list[str]):
     scratch.edit(lambda params: params.update(n_epochs=3000))
-    process = subprocess.Popen(
-        command,
-        cwd=scratch.folder,
-        env=scratch.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "epoch 2/" in line:
-            break
+    process = scratch.start(*command, until="epoch 2/")
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
@@ -157,18 +144,7 @@ def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, comm
 
 def test_training_refuses_inputs_that_changed_meanwhile(scratch: Scratch):
     scratch.edit(lambda params: params.update(n_epochs=40))
-    process = subprocess.Popen(
-        ["dvc", "repro", "compound@0"],
-        cwd=scratch.folder,
-        env=scratch.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "epoch 1/" in line:
-            break
+    process = scratch.start("dvc", "repro", "compound@0", until="epoch 1/")
     with (scratch.folder / "src/sentiment_rnn/training.py").open("a") as file:
         file.write("# changed\n")
     output, _ = process.communicate(timeout=120)

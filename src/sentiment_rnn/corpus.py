@@ -13,8 +13,13 @@ from tqdm import tqdm
 
 from sentiment_rnn.errors import PipelineError
 
-LABELS = {"positive": "positive", "negative": "negative", "pos": "positive", "neg": "negative", "1": "positive"} | {
-    "0": "negative"
+LABELS = {
+    "positive": "positive",
+    "negative": "negative",
+    "pos": "positive",
+    "neg": "negative",
+    "1": "positive",
+    "0": "negative",
 }
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(?:train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2

@@ -3,8 +3,8 @@
 import io
 import math
 from itertools import cycle
-from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -140,7 +140,7 @@ def confusion(runs: pd.DataFrame) -> Figure:
         shares = matrix / matrix.sum(axis=1, keepdims=True)
         axes.set_axis_on()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for (y, x), share in _cells(shares):
+        for (y, x), share in np.ndenumerate(shares):
             axes.text(x, y, f"{matrix[y, x]:,}", ha="center", va="center", color="white" if share > 0.6 else "black")
         axes.set_title(str(variant), fontsize=9)
         axes.set_xticks([0, 1], ["pos", "neg"], fontsize=7)
@@ -154,10 +154,6 @@ def _png(figure: Figure, dpi: int) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi)
     return buffer.getvalue()
-
-
-def _cells(matrix: Any) -> list[tuple[tuple[int, int], float]]:
-    return [((y, x), float(matrix[y, x])) for y in range(2) for x in range(2)]
 
 
 def _style_epochs(axes: Axes) -> None:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
 from sentiment_rnn.params import Params
-from sentiment_rnn.studies import Tables, published_tables
+from sentiment_rnn.studies import Tables
 
 TOLERANCE = 0.015  # difference in test accuracy up to which a row counts as reproduced
 
@@ -63,6 +63,7 @@ def report_context(
     variants: dict[str, dict[str, str]],
     tables: Tables,
     source: dict[str, Any] | None,
+    published: Tables,
 ) -> dict[str, Any]:
     """What the template shows.
 
@@ -73,8 +74,8 @@ def report_context(
         variants: study -> row -> variant, of studies.study_rows.
         tables: study -> row -> figures, of studies.summarize.
         source: what the source published, of studies.read_published; None where it does not compare.
+        published: its tables, of studies.published_tables; empty where it does not compare.
     """
-    published = published_tables(source) if source else {}
     return {
         "dataset": params.dataset,
         "params": params,
