@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence, unpack_sequence
 
 from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
@@ -127,7 +127,7 @@ def test_logits_do_not_depend_on_the_other_reviews_of_a_batch(bidirectional: boo
     together = predict_logits(model, ReviewTensors(reviews, CPU))
     start = 0
     for number, length in enumerate(reviews.lengths[:10]):
-        alone = model(torch.from_numpy(reviews.tokens[start : start + length])[:, None], torch.tensor([length]))
+        alone = model(pack_sequence([torch.from_numpy(reviews.tokens[start : start + length])]))
         torch.testing.assert_close(together[number], alone[0].detach(), rtol=1e-4, atol=1e-6)
         start += length
 
@@ -140,13 +140,11 @@ def test_batches_hold_every_review_once():
         seen: list[int] = []
         batch: Batch
         for batch in batches:
-            assert list(batch.lengths) == sorted(batch.lengths, reverse=True)
-            for column, index in enumerate(batch.indices.tolist()):
-                length = int(reviews.lengths[index])
-                expected = reviews.tokens[offsets[index] : offsets[index] + length]
-                assert batch.tokens[:length, column].tolist() == expected.tolist()
-                assert not batch.tokens[length:, column].any()
-                assert batch.labels[column] == reviews.labels[index]
+            rows = unpack_sequence(batch.tokens)
+            for row, label, index in zip(rows, batch.labels, batch.indices, strict=True):
+                start, length = offsets[index], reviews.lengths[index]
+                assert row.tolist() == reviews.tokens[start : start + length].tolist()
+                assert label == reviews.labels[index]
             seen += batch.indices.tolist()
         assert sorted(seen) == list(range(len(reviews)))
 
@@ -197,9 +195,9 @@ def test_dropout_acts_between_layers_in_training_alone():
     reviews = ReviewTensors(random_reviews(), CPU)
     batch = next(reviews.by_length(16))
     model = build_model(small(n_layers=2, dropout=0.5), 40, 64, "pytorch", seed=0)
-    assert not torch.equal(model(batch.tokens, batch.lengths), model(batch.tokens, batch.lengths))
+    assert not torch.equal(model(batch.tokens), model(batch.tokens))
     model.eval()
-    assert torch.equal(model(batch.tokens, batch.lengths), model(batch.tokens, batch.lengths))
+    assert torch.equal(model(batch.tokens), model(batch.tokens))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence
 
 from sentiment_rnn.dataset import EncodedReviews
 
@@ -13,14 +14,12 @@ class Batch(NamedTuple):
     """Reviews in descending order of their lengths.
 
     Attributes:
-        tokens: int32 [time, batch] on the device, <pad> behind a review's end; time is the longest of the lengths.
-        lengths: int64 [batch], on the CPU, where packing needs them.
+        tokens: packed int32 on the device: all first tokens, then all second ones, ...; no padding.
         labels: int64 [batch] on the device.
         indices: int64 [batch] on the CPU, the reviews' places in the data set.
     """
 
-    tokens: Tensor
-    lengths: Tensor
+    tokens: PackedSequence
     labels: Tensor
     indices: Tensor
 
@@ -33,7 +32,7 @@ class ReviewTensors:
         self.lengths = torch.from_numpy(reviews.lengths).long()
         self.tokens = torch.from_numpy(reviews.tokens).to(device)
         self.labels = torch.from_numpy(reviews.labels).to(device)
-        self.offsets = (self.lengths.cumsum(0) - self.lengths).to(device)
+        self.offsets = self.lengths.cumsum(0) - self.lengths
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -51,9 +50,8 @@ class ReviewTensors:
     def _batch(self, indices: Tensor) -> Batch:
         lengths, order = self.lengths[indices].sort(descending=True, stable=True)
         indices = indices[order]
-        on_device = indices.to(self.device, non_blocking=True)
-        time = torch.arange(int(lengths[0]), device=self.device)[:, None]
-        is_real = time < lengths.to(self.device, non_blocking=True)
-        positions = (self.offsets[on_device] + time).where(is_real, 0)
-        tokens = self.tokens[positions].where(is_real, 0)
-        return Batch(tokens, lengths, self.labels[on_device], indices)
+        time = torch.arange(int(lengths[0]))[:, None]
+        is_real = time < lengths
+        positions = (self.offsets[indices] + time)[is_real].to(self.device, non_blocking=True)
+        tokens = PackedSequence(self.tokens[positions], is_real.sum(1))
+        return Batch(tokens, self.labels[indices.to(self.device, non_blocking=True)], indices)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from sentiment_rnn import recurrent
 from sentiment_rnn.params import Hyperparameters
@@ -32,21 +33,14 @@ class RNNClassifier(nn.Module):
         width = hyperparameters.hidden_dim * (2 if hyperparameters.bidirectional else 1)
         self.linear = nn.Linear(max_length * width, 2)
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Score a batch.
-
-        Args:
-            tokens: int [time, batch], zeros behind a review's end; time is the longest of the lengths.
-            lengths: int [batch], on the CPU, in descending order, none of them zero.
+    def forward(self, tokens: PackedSequence) -> Tensor:
+        """Score a batch of reviews, packed in descending order of their lengths.
 
         Returns:
             [batch, 2]: the logits of negative and positive.
         """
-        states = recurrent.run(self.rnn, self.embedding(tokens), lengths)
-        time, batch, width = states.shape
-        flat = states.transpose(0, 1).reshape(batch, time * width)
-        # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
-        return nn.functional.linear(flat, self.linear.weight[:, : time * width], self.linear.bias)
+        states = recurrent.run(self.rnn, tokens._replace(data=self.embedding(tokens.data)))
+        return _linear_over_time(states, self.linear)
 
     def n_parameters(self) -> int:
         """How many numbers are trained."""
@@ -80,3 +74,14 @@ def _study_init(model: RNNClassifier) -> None:
             nn.init.orthogonal_(parameter)
     with torch.no_grad():
         model.embedding.weight[0].zero_()
+
+
+def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
+    """The linear layer on the flattened states of each review, zeros behind its end."""
+    time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
+    is_real = torch.arange(batch) < states.batch_sizes[:, None]
+    rows = (torch.arange(batch) * time + torch.arange(time)[:, None])[is_real].to(states.data.device, non_blocking=True)
+    padded = states.data.new_zeros(batch * time, states.data.shape[1]).index_copy(0, rows, states.data)
+    # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
+    flat = padded.view(batch, -1)
+    return nn.functional.linear(flat, linear.weight[:, : flat.shape[1]], linear.bias)

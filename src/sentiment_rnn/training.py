@@ -123,7 +123,7 @@ def train_epoch(
     n_correct = torch.zeros_like(loss_sum)  # both stay on the device: reading them at each step would halt CUDA
     n_reviews = 0
     for batch in batches:
-        logits = model(batch.tokens, batch.lengths)
+        logits = model(batch.tokens)
         loss = F.cross_entropy(logits, batch.labels)
         optimizer.zero_grad()
         loss.backward()
