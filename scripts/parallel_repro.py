@@ -5,15 +5,15 @@ held while it looks at the files and while it writes dvc.lock, not while the sta
 """
 
 import logging
-import os
+import re
+import resource
 import signal
 import subprocess
-import sys
-import threading
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,75 +22,14 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
 from dvc.scm import SCMError
+from dvc.stage import Stage
 from dvc.utils.serialize import dump_yaml, load_yaml
+from stage_runner import DVC, INTERRUPTS, Display, Runner
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.params import load_params
+from sentiment_rnn.params import Params, load_params
 
-DVC = (sys.executable, "-m", "dvc")
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ADVICE = ("\t", "To track", "To enable", "Use `dvc push`", "Updating lock file", "Generating lock file")
-GRACE = 10  # seconds that a stage has to end after an interrupt
-
-
-class StageFailedError(PipelineError):
-    """A stage ended with an error; its output has been printed."""
-
-
-class Runner:
-    """Runs stages as processes, and stops those that run when one fails or the user interrupts."""
-
-    def __init__(self, width: int) -> None:
-        self._width = width  # of the longest name
-        self._processes: set[subprocess.Popen[str]] = set()
-        self._lock = threading.Lock()
-        self._stopping = False
-
-    def run(self, stage: str) -> None:
-        """Reproduce one stage, its output line by line behind its name.
-
-        Raises:
-            StageFailedError: it failed.
-        """
-        command = [*DVC, "--wait-for-lock", "repro", "--single-item", stage]
-        with self._lock:
-            if self._stopping:
-                return
-            # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
-            self._processes.add(process)
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip() and not line.startswith(ADVICE) and not self._stopping:
-                print(f"{stage:>{self._width}} | {line}", end="", flush=True)
-        status = process.wait()
-        with self._lock:
-            self._processes.discard(process)
-        if status and not self._stopping:
-            raise StageFailedError(f"{stage} failed; its output is above, marked by its name")
-
-    def stop(self) -> None:
-        """Interrupt what runs, start nothing more, and come back when all have ended."""
-        for number in INTERRUPTS:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the stages behind
-        with self._lock:
-            self._stopping = True
-            processes = list(self._processes)
-        for process in processes:
-            _signal_group(process, signal.SIGINT)
-        for process in processes:
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                _signal_group(process, signal.SIGKILL)
+GATES = {"lstm": 4, "gru": 3}
 
 
 def main() -> None:
@@ -102,34 +41,50 @@ def main() -> None:
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)  # no progress bars, which an interrupt would tear
-    load_params()  # a mistake there is told before anything runs
+    params = load_params()  # a mistake there is told before anything runs
     try:
         with Repo() as repo:
-            order = [stage.addressing for stage in plan_repro(repo.index.graph)]
+            plan = plan_repro(repo.index.graph)
             graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
             changed = set(repo.status())
     except (DvcException, SCMError) as error:
         raise PipelineError(str(error)) from error
     todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
+    order = [stage.addressing for stage in plan]
+    longest_first = sorted(plan, key=lambda stage: training_cost(stage, params), reverse=True)
+    waiting = {
+        name: todo & nx.descendants(graph, name) for name in (s.addressing for s in longest_first) if name in todo
+    }
+    started = time.perf_counter()
     with new_stages_in_order(order):
-        run_all({stage: todo & nx.descendants(graph, stage) for stage in order if stage in todo}, jobs)
+        run_all(dict(waiting), jobs)
+    print_utilisation(len(waiting), jobs, time.perf_counter() - started)
     # nothing is left to do, as its last line tells
-    closing = subprocess.run([*DVC, "repro"], check=False, text=True, capture_output=True)
-    if closing.returncode:
-        raise PipelineError(f"dvc repro: {closing.stdout}{closing.stderr}")
-    print(closing.stdout.rstrip().rpartition("\n")[2])
+    last = subprocess.run([*DVC, "repro"], check=False, text=True, capture_output=True)
+    if last.returncode:
+        raise PipelineError(f"dvc repro: {last.stdout}{last.stderr}")
+    print(last.stdout.rstrip().rpartition("\n")[2])
+
+
+def print_utilisation(n_stages: int, jobs: int, seconds: float) -> None:
+    """How busy the stages kept the cores that they were given."""
+    if n_stages:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cores = (usage.ru_utime + usage.ru_stime) / seconds
+        print(f"{n_stages} stages in {seconds / 60:.1f} min; {cores:.2f} cores busy on average, of {jobs}")
 
 
 def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
-    """Run the stages, each when those that it waits for are done.
+    """Run the stages, in the order given but for those that wait for others.
 
     Raises:
         StageFailedError: one failed; those that ran beside it have been stopped.
     """
-    runner = Runner(width=max(map(len, waiting), default=0))
+    display = Display(len(waiting), jobs, width=max(map(len, waiting), default=0))
+    runner = Runner(display)
     running: dict[Future[None], str] = {}
     done: set[str] = set()
-    with ThreadPoolExecutor(jobs) as pool:
+    with closing(display), ThreadPoolExecutor(jobs) as pool:
         try:
             while waiting or running:
                 ready = [stage for stage, needs in waiting.items() if needs <= done]
@@ -143,6 +98,20 @@ def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
         except BaseException:
             runner.stop()
             raise
+
+
+def training_cost(stage: Stage, params: Params) -> int:
+    """The multiplications a token takes in the recurrent layers that the stage trains; 0 where it trains none."""
+    found = re.search(r"stages/train\.py --variant (\S+)", stage.cmd)
+    if found is None:
+        return 0
+    variant = params.variant(found[1])
+    directions = 2 if variant.bidirectional else 1
+    inputs, cost = variant.embedding_dim, 0
+    for _ in range(variant.n_layers):
+        cost += directions * GATES[variant.cell] * variant.hidden_dim * (inputs + variant.hidden_dim)
+        inputs = directions * variant.hidden_dim
+    return cost
 
 
 @contextmanager
@@ -163,11 +132,6 @@ def new_stages_in_order(order: list[str]) -> Iterator[None]:
 def _read_lock() -> dict[str, Any]:
     lock: dict[str, Any] = load_yaml("dvc.lock") if Path("dvc.lock").exists() else {}
     return lock or {}
-
-
-def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it has just ended
-        os.killpg(process.pid, number)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,165 @@
+"""DVC stages as processes, several at once: their output by name, on a terminal a progress line each, a clean stop."""
+
+import codecs
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from tqdm import tqdm
+
+from sentiment_rnn.errors import PipelineError
+
+DVC = (sys.executable, "-m", "dvc")
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ADVICE = (
+    "To track",
+    "To enable",
+    "Use `dvc push`",
+    "Updating lock file",
+    "Generating lock file",
+    "git add",
+    "dvc config",
+)
+GRACE = 10  # seconds that a stage has to end after an interrupt
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class StageFailedError(PipelineError):
+    """A stage ended with an error; its output has been printed."""
+
+
+class Display:
+    """What the stages print, line by line behind their names; on a terminal also how far each has come.
+
+    Args:
+        n_stages: how many will run.
+        jobs: how many run at once.
+        width: of the longest name.
+    """
+
+    def __init__(self, n_stages: int, jobs: int, width: int) -> None:
+        self.is_live = sys.stdout.isatty()
+        self.is_muted = False
+        self._columns = shutil.get_terminal_size().columns - width - 4
+        self._width = width
+        off = not self.is_live
+        self._lines = [tqdm(total=0, bar_format="{desc}", position=n, leave=False, disable=off) for n in range(jobs)]
+        self._all = tqdm(total=n_stages, desc="stages", position=jobs, leave=False, disable=off)
+        self._free = list(range(jobs))
+
+    def open_output(self) -> tuple[int, int]:
+        """File descriptors to follow, and to give to a process."""
+        if not self.is_live:
+            return os.pipe()
+        ours, theirs = os.openpty()  # programs show progress bars to a terminal alone
+        termios.tcsetwinsize(theirs, (24, self._columns))
+        return ours, theirs
+
+    @contextmanager
+    def line(self, stage: str) -> Iterator["tqdm[Any]"]:
+        """The progress line of a stage while it runs."""
+        number = self._free.pop()
+        try:
+            self._lines[number].set_description_str(f"{stage:>{self._width}} | starting")
+            yield self._lines[number]
+        finally:
+            self._lines[number].set_description_str("")
+            self._free.append(number)
+            self._all.update()
+
+    def follow(self, stage: str, output: int, line: "tqdm[Any]") -> None:
+        """Print what comes from the file descriptor until its end; what a progress bar overwrites goes to the line."""
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        rest = ""
+        while chunk := _read(output):
+            *complete, rest = (rest + COLOURS.sub("", decoder.decode(chunk))).split("\n")
+            for text in complete:
+                final = _last_written(text)
+                if final and not final.startswith(ADVICE) and not self.is_muted:
+                    tqdm.write(f"{stage:>{self._width}} | {final}")
+            if progress := _last_written(rest):
+                line.set_description_str(f"{stage:>{self._width}} | {progress}")
+
+    def close(self) -> None:
+        """Take the progress lines off the terminal."""
+        for line in [*self._lines, self._all]:
+            line.close()
+
+
+class Runner:
+    """Runs stages as processes, and stops those that run when one fails or the user interrupts."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+
+    def run(self, stage: str) -> None:
+        """Reproduce one stage.
+
+        Raises:
+            StageFailedError: it failed.
+        """
+        with self._lock:
+            if self._stopping:
+                return
+            output, theirs = self._display.open_output()
+            # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
+            process = subprocess.Popen(
+                [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+            )
+            self._processes.add(process)
+        os.close(theirs)
+        with self._display.line(stage) as line:
+            self._display.follow(stage, output, line)
+            status = process.wait()
+        os.close(output)
+        with self._lock:
+            self._processes.discard(process)
+        if status and not self._stopping:
+            raise StageFailedError(f"{stage} failed; its output is above, marked by its name")
+
+    def stop(self) -> None:
+        """Interrupt what runs, start nothing more, and come back when all have ended."""
+        for number in INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the stages behind
+        with self._lock:
+            self._stopping = self._display.is_muted = True
+            processes = list(self._processes)
+        for process in processes:
+            _signal_group(process, signal.SIGINT)
+        for process in processes:
+            try:
+                process.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+
+
+def _read(output: int) -> bytes:
+    try:
+        return os.read(output, 65536)
+    except OSError:  # how Linux tells that the other end of a terminal is closed
+        return b""
+
+
+def _last_written(text: str) -> str:
+    """What a line shows after its carriage returns, each of which starts it anew."""
+    return next((part.strip() for part in reversed(text.split("\r")) if part.strip()), "")
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has just ended
+        os.killpg(process.pid, number)
