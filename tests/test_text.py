@@ -1,5 +1,6 @@
 """Tokeniser, vocabulary, encoding."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ STOP = english_stop_words()
         ("well-made 2nd film, naïve", ["well", "made", "nd", "film", "na"]),
         ("The the THE", []),
         ("good < bad and worse > best", ["good", "best"]),  # all that stands between < and > reads as markup
+        (
+            "\u0130stanbul, \ud800 caf\u00e9\u2019s CAF\u00c9",
+            ["stanbul", "caf", "caf"],
+        ),  # ASCII letters alone make a word
         ("", []),
     ],
 )
@@ -37,9 +42,9 @@ def test_stop_words_are_the_179_of_nltk():
 
 
 def test_vocabulary_counts_every_occurrence_and_sorts_by_it():
-    reviews = [["b", "a", "b"], ["b", "c", "a"], ["d"]]
-    assert build_vocabulary(reviews, min_freq=2) == ["<pad>", "<unk>", "b", "a"]
-    assert build_vocabulary(reviews, min_freq=1) == ["<pad>", "<unk>", "b", "a", "c", "d"]
+    counts = Counter("b a b b c a d".split())
+    assert build_vocabulary(counts, min_freq=2) == ["<pad>", "<unk>", "b", "a"]
+    assert build_vocabulary(counts, min_freq=1) == ["<pad>", "<unk>", "b", "a", "c", "d"]
 
 
 def test_encode_truncates_and_marks_unknown_and_empty_reviews():
