@@ -52,7 +52,7 @@ class Display:
         self._width = width
         off = not self.is_live
         self._lines = [tqdm(total=0, bar_format="{desc}", position=n, leave=False, disable=off) for n in range(jobs)]
-        self._all = tqdm(total=n_stages, desc="stages", position=jobs, leave=False, disable=off)
+        self._all = tqdm(total=n_stages, desc="stages", unit="stage", position=jobs, leave=False, disable=off)
         self._free = list(range(jobs))
 
     def open_output(self) -> tuple[int, int]:
@@ -90,7 +90,7 @@ class Display:
 
     def close(self) -> None:
         """Take the progress lines off the terminal."""
-        for line in [*self._lines, self._all]:
+        for line in [self._all, *reversed(self._lines)]:
             line.close()
 
 
