@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test repro published install lint
+.PHONY: help demo check-git test repro published bench install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -24,6 +24,9 @@ repro: install # dvc repro with several stages at once: make repro JOBS=2
 
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/tag_published.py
+
+bench: install # every speed and memory figure of the README, measured: some minutes on an idle machine
+	python benchmarks/run.py
 
 install: .venv/installed
 

@@ -14,7 +14,7 @@ from sentiment_rnn.dataset import EncodedReviews
 PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
 
-_MARKUP = re.compile(r"<.*?>")
+MARKUP = re.compile(r"<.*?>")
 # lower-cases the letters and blanks the rest: four times as fast as a regular expression
 _LETTERS = bytes(ord(chr(byte).lower()) if chr(byte) in string.ascii_letters else ord(" ") for byte in range(256))
 
@@ -30,7 +30,7 @@ def tokenize(text: str, stop_words: frozenset[str]) -> list[str]:
     The source removes markup without a trace, which joins the words on both sides of a line break; here a blank
     takes its place.
     """
-    letters = _MARKUP.sub(" ", text).encode("ascii", errors="replace").translate(_LETTERS)
+    letters = MARKUP.sub(" ", text).encode("ascii", errors="replace").translate(_LETTERS)
     words = letters.decode("ascii").split()
     return [word for word in words if word not in stop_words]
 

@@ -1,0 +1,179 @@
+"""The stages as processes: seconds, and memory at the peak; the data stages also on the corpus ten times over."""
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.params import Params
+from sentiment_rnn.text import MARKUP, build_vocabulary, encode, english_stop_words, tokenize
+
+PROJECT = Path(__file__).parents[1]
+TIMES = 10  # how often the larger corpus holds each review
+
+
+def measure(command: list[str], folder: Path) -> dict[str, float]:
+    """Run a command in a folder: its wall seconds, CPU seconds and peak memory in MB.
+
+    Raises:
+        PipelineError: it failed; what it wrote is in the message.
+    """
+    measured = [sys.executable, str(PROJECT / "benchmarks/measured.py"), *command]
+    result = subprocess.run(measured, check=False, cwd=folder, capture_output=True, text=True)
+    if result.returncode:
+        raise PipelineError(f"{' '.join(command)}: {result.stderr}")
+    figures: dict[str, float] = json.loads(result.stdout)
+    return figures
+
+
+def stage(name: str, folder: Path, *arguments: str | Path) -> dict[str, float]:
+    """Run the stage's script."""
+    result = measure([sys.executable, str(PROJECT / f"stages/{name}.py"), *map(str, arguments)], folder)
+    print(name, result, flush=True)
+    return result
+
+
+def write_params(folder: Path, **changes: object) -> None:
+    """The project's params.yaml with other values."""
+    yaml = YAML()
+    params = yaml.load(PROJECT / "params.yaml")
+    yaml.dump(params | changes, folder / "params.yaml")
+
+
+def data_stages(folder: Path, data: Path) -> dict[str, Any]:
+    """fetch, split and vocab of the corpus that params.yaml in the folder names, found under `data`."""
+    return {
+        "fetch": stage("fetch", folder, "--data", data, "--out", "raw.csv"),
+        "split": stage("split", folder, "--reviews", "raw.csv", "--out", "split"),
+        "vocab": stage("vocab", folder, "--splits", "split", "--out", "encoded"),
+    }
+
+
+def repeated_corpus(folder: Path, dataset: str) -> dict[str, Any]:
+    """The data stages on the corpus TIMES over."""
+    larger = folder / "larger"
+    (larger / "data").mkdir(parents=True)
+    reviews = pd.read_csv(folder / "raw.csv", dtype=str, keep_default_na=False)
+    repeated = larger / "data" / f"{dataset}-{TIMES}.csv"
+    for number in range(TIMES):
+        reviews.to_csv(repeated, mode="a", header=number == 0, index=False, quoting=csv.QUOTE_ALL)
+    write_params(larger, dataset=repeated.name)
+    return {"reviews": TIMES * len(reviews), **data_stages(larger, larger / "data")}
+
+
+def training_stages(folder: Path) -> dict[str, Any]:
+    """One epoch of the base, and its evaluation."""
+    write_params(folder, n_epochs=1)
+    to_train = (
+        "--variant",
+        "lstm-adam",
+        "--seed",
+        "0",
+        "--data",
+        "encoded",
+        "--model",
+        "model",
+        "--timing",
+        "timing.json",
+    )
+    to_evaluate = ("--model", "model", "--test", "encoded/test.safetensors", "--out", "evaluation")
+    return {
+        "train_one_epoch": stage("train", folder, *to_train),
+        "evaluate": stage("evaluate", folder, *to_evaluate),
+    }
+
+
+def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
+    """Tokenising and encoding all splits in this process, in turn with scikit-learn by the same rules."""
+    parts = ("train", "valid", "test")
+    texts = {part: list(pd.read_csv(folder / f"split/{part}.csv", dtype=str)["review"]) for part in parts}
+    stop_words = english_stop_words()
+
+    def ours() -> None:
+        counts = Counter[str]()
+        for text in texts["train"]:
+            counts.update(tokenize(text, stop_words))
+        vocabulary = build_vocabulary(counts, params.min_freq)
+        for part in parts:
+            reviews = (tokenize(text, stop_words) for text in texts[part])
+            encode(reviews, [0] * len(texts[part]), vocabulary, params.max_length)
+
+    def theirs() -> None:
+        vectorizer = CountVectorizer(
+            preprocessor=lambda text: MARKUP.sub(" ", text).lower(),
+            token_pattern="[a-z]+",
+            stop_words=sorted(stop_words),
+            min_df=params.min_freq,
+        )
+        vectorizer.fit_transform(texts["train"])
+        for part in parts[1:]:
+            vectorizer.transform(texts[part])
+
+    seconds = []
+    for _ in range(3):
+        times = [time.perf_counter()]
+        for work in (ours, theirs):
+            work()
+            times.append(time.perf_counter())
+        seconds.append((times[1] - times[0], times[2] - times[1]))
+    result = {
+        "count_vectorizer_seconds": round(median(t for _, t in seconds), 2),
+        "seconds": round(median(o for o, _ in seconds), 2),
+        "ratio": round(median(t / o for o, t in seconds), 2),
+    }
+    print("tokenise and encode", result, flush=True)
+    return result
+
+
+def report_stage(folder: Path) -> dict[str, Any]:
+    """The report of the models in data/, written elsewhere; nothing where they are not."""
+    needed = ("data/models", "data/evaluations", "data/split", "data/encoded")
+    if not all((PROJECT / name).is_dir() for name in needed):
+        return {}
+    summaries = [next((PROJECT / name).glob("*/summary.json")) for name in needed[2:]]
+    inputs = ["--models", "data/models", "--evaluations", "data/evaluations", "--published", "data/published.yaml"]
+    outputs: list[str | Path] = [
+        "--metrics",
+        folder / "metrics",
+        "--plots",
+        folder / "plots",
+        "--report",
+        folder / "report",
+    ]
+    return {"report": stage("report", PROJECT, *inputs, "--data", *summaries, *outputs)}
+
+
+def dvc_overhead(folder: Path) -> dict[str, Any]:
+    """What DVC takes beside the stages: in a clone, with one stage on the sample corpus, and where nothing has changed."""
+    dvc = [sys.executable, "-m", "dvc"]
+    clone = folder / "clone"
+    subprocess.run(["git", "clone", "-q", PROJECT, clone], check=True)
+    unchanged = measure([*dvc, "repro", "--dry", "--allow-missing"], clone)["seconds"]
+    write_params(clone, dataset="sample")
+    measure([*dvc, "repro", "split@random"], clone)
+    direct = [sys.executable, "stages/split.py", "--reviews", "data/raw/reviews.csv", "--out", "data/split/random"]
+    rounds = [
+        (
+            measure([*dvc, "--version"], clone)["seconds"],
+            measure([*dvc, "repro", "--single-item", "--force", "split@random"], clone)["seconds"],
+            measure(direct, clone)["seconds"],
+        )
+        for _ in range(3)
+    ]
+    result = {
+        "start_up_seconds": round(median(start for start, _, _ in rounds), 1),
+        "one_stage_alone_seconds": round(median(whole - alone for _, whole, alone in rounds), 1),
+        "whole_pipeline_unchanged_seconds": unchanged,
+    }
+    print("DVC", result, flush=True)
+    return result

@@ -1,0 +1,86 @@
+"""Every claim of speed and memory that the README makes, measured: `make bench`. Minutes; best on an idle machine.
+
+On the real reviews where they are placed in data/, else on the sample corpus. Writes benchmarks/results.json.
+"""
+
+import json
+import os
+import platform
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from on_cuda import cuda_training
+from processes import (
+    PROJECT,
+    count_vectorizer,
+    data_stages,
+    dvc_overhead,
+    repeated_corpus,
+    report_stage,
+    training_stages,
+    write_params,
+)
+from ruamel.yaml import YAML
+from steps import grid_hours, inference, training_steps
+
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.params import load_params
+from sentiment_rnn.text import read_vocabulary
+from sentiment_rnn.training import use_deterministic_device
+
+
+def main() -> None:
+    params = load_params(PROJECT / "params.yaml")
+    dataset = "imdb" if reviews_are_placed() else "sample"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_params(folder, dataset=dataset)
+        results: dict[str, Any] = {"machine": machine(), "dataset": dataset}
+        results["stages"] = data_stages(folder, PROJECT / "data")
+        results["tokenise_and_encode"] = count_vectorizer(folder, params)
+        use_deterministic_device()
+        train, valid = (EncodedReviews.load(folder / f"encoded/{part}.safetensors") for part in ("train", "valid"))
+        vocab_size = len(read_vocabulary(folder / "encoded/vocabulary.txt"))
+        results["training_step"] = training_steps(train, vocab_size, params)
+        results["grid_cpu_hours"] = grid_hours(results["training_step"], len(train), params)
+        results["inference"] = inference(valid, vocab_size, params)
+        results["stages"] |= training_stages(folder) | report_stage(folder)
+        results["repeated_corpus"] = repeated_corpus(folder, dataset)
+        results["dvc"] = dvc_overhead(folder)
+        if torch.cuda.is_available():
+            results["cuda"] = cuda_training(train, vocab_size, params)
+    target = PROJECT / "benchmarks/results.json"
+    target.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {target.relative_to(PROJECT)}")
+
+
+def reviews_are_placed() -> bool:
+    """Whether data/ holds the reviews in one of their forms."""
+    imdb = YAML(typ="safe").load(PROJECT / "data/imdb/source.yaml")
+    return any(file for pattern in imdb["placed"] for file in (PROJECT / "data").glob(pattern))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    names = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(terse=True),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": 1,
+    }
+
+
+def _cpu_info() -> list[str]:
+    file = Path("/proc/cpuinfo")
+    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+
+if __name__ == "__main__":
+    exit_on_error(main)
