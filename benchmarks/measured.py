@@ -16,8 +16,8 @@ if __name__ == "__main__":
     seconds = time.perf_counter() - started
     in_kib = usage.ru_maxrss / 1024 if sys.platform == "darwin" else usage.ru_maxrss
     figures = {
-        "seconds": round(seconds, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
         "peak_mb": round(in_kib / 1024),
     }
     print(json.dumps(figures))

@@ -41,7 +41,9 @@ def plain_batches(reviews: EncodedReviews, batch_size: int, seed: int) -> Iterat
     """What a shuffling DataLoader with a padding collate function gives."""
     offsets = np.cumsum(reviews.lengths) - reviews.lengths
     for indices in torch.randperm(len(reviews), generator=torch.Generator().manual_seed(seed)).split(batch_size):
-        rows = [torch.from_numpy(reviews.tokens[offsets[i] : offsets[i] + reviews.lengths[i]]) for i in indices]
+        rows = [
+            torch.from_numpy(reviews.tokens[offsets[i] : offsets[i] + reviews.lengths[i]]) for i in indices.tolist()
+        ]
         lengths = torch.tensor([len(row) for row in rows])
         yield PlainBatch(pad_sequence(rows, batch_first=True), lengths, torch.from_numpy(reviews.labels)[indices])
 

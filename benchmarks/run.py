@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from processes import (
     write_params,
 )
 from ruamel.yaml import YAML
-from steps import grid_hours, inference, training_steps
+from steps import grid_cpu_minutes, inference, training_steps
 
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
@@ -45,16 +46,23 @@ def main() -> None:
         train, valid = (EncodedReviews.load(folder / f"encoded/{part}.safetensors") for part in ("train", "valid"))
         vocab_size = len(read_vocabulary(folder / "encoded/vocabulary.txt"))
         results["training_step"] = training_steps(train, vocab_size, params)
-        results["grid_cpu_hours"] = grid_hours(results["training_step"], len(train), params)
+        timings = PROJECT / "data/timings"
+        results["grid_cpu_minutes"] = grid_cpu_minutes(results["training_step"], len(train), params, timings)
         results["inference"] = inference(valid, vocab_size, params)
+        if torch.cuda.is_available():
+            results["cuda"] = cuda_training(train, vocab_size, params)
+        write(results)
         results["stages"] |= training_stages(folder) | report_stage(folder)
         results["repeated_corpus"] = repeated_corpus(folder, dataset)
         results["dvc"] = dvc_overhead(folder)
-        if torch.cuda.is_available():
-            results["cuda"] = cuda_training(train, vocab_size, params)
+        write(results)
+
+
+def write(results: dict[str, Any]) -> None:
+    """What has been measured so far."""
     target = PROJECT / "benchmarks/results.json"
     target.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {target.relative_to(PROJECT)}")
+    print(f"written to {target.relative_to(PROJECT)}", flush=True)
 
 
 def reviews_are_placed() -> bool:
@@ -71,9 +79,9 @@ def machine() -> dict[str, Any]:
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "system": platform.platform(terse=True),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
         "threads": 1,
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "numpy", "pandas", "scikit-learn", "dvc")},
     }
 
 

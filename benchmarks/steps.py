@@ -1,8 +1,11 @@
 """Training steps and inference on one thread: this project, the plain way, and the matrix products alone."""
 
+import json
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -18,8 +21,7 @@ from sentiment_rnn.model import build_model
 from sentiment_rnn.params import Hyperparameters, Params
 from sentiment_rnn.training import build_optimizer
 
-ROUNDS = 3  # a plain step and some of ours in turn, each round on another batch
-STEPS = 3  # of ours a round; the plain ones are long enough
+ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 
 
 def architectures(params: Params) -> dict[str, Hyperparameters]:
@@ -40,22 +42,27 @@ def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> 
         model, plain_model = build_model(*build), PlainClassifier(build_model(*build), params.max_length)
         optimizer = build_optimizer(model, variant.optimizer, variant.lr)
         theirs = plain_optimizer(plain_model, variant.optimizer, variant.lr)
-        step(model, optimizer, batches[0].labels, batches[0].tokens)  # warm-up
-        rounds = [
-            (
-                timed(step, plain_model, theirs, plain_batch.labels, plain_batch.tokens, plain_batch.lengths),
-                median(timed(step, model, optimizer, batch.labels, batch.tokens) for _ in range(STEPS)),
-                median(timed(matrix_products(model.rnn, batch.tokens.batch_sizes.tolist())) for _ in range(STEPS)),
+        theirs_step = partial(step_of_users, plain_model, theirs)
+        rounds = []
+        for batch, plain_batch in zip(batches, plain, strict=True):
+            products = matrix_products(model.rnn, batch.tokens.batch_sizes.tolist())
+            rounds.append(
+                (
+                    timed(theirs_step, plain_batch.labels, plain_batch.tokens, plain_batch.lengths),
+                    timed(step, model, optimizer, batch.labels, batch.tokens),
+                    median(timed(products) for _ in range(3)),
+                )
             )
-            for batch, plain_batch in zip(batches, plain, strict=True)
-        ]
+        # the first round is a warm-up
+        plain_seconds, our_seconds, gemm_seconds = (median(column) for column in zip(*rounds[1:], strict=True))
         results[name] = {
-            "plain_seconds": round(median(plain for plain, _, _ in rounds), 4),
-            "seconds": round(median(ours for _, ours, _ in rounds), 4),
-            "ratio": round(median(plain / ours for plain, ours, _ in rounds), 1),
-            "gflop": round(sum(recurrent_flops(model.rnn, batch) for batch in batches) / ROUNDS / 1e9, 2),
-            "gemm_seconds": round(median(gemm for _, _, gemm in rounds), 4),
-            "share_of_gemm_limit": round(median(gemm / ours for _, ours, gemm in rounds), 2),
+            "plain_seconds": round(plain_seconds, 4),
+            "seconds": round(our_seconds, 4),
+            "ratio": round(plain_seconds / our_seconds, 1),
+            "recurrent_gflop": round(recurrent_gflop(model.rnn, batches[1:]), 2),
+            "gemm_seconds": round(gemm_seconds, 4),
+            "share_of_gemm_limit": round(gemm_seconds / our_seconds, 2),
+            "plain_share_of_gemm_limit": round(gemm_seconds / plain_seconds, 3),
         }
         print(name, results[name], flush=True)
     return results
@@ -76,9 +83,18 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, labels: Tensor, *in
     optimizer.step()
 
 
-def recurrent_flops(rnn: nn.LSTM | nn.GRU, batch: Batch) -> int:
-    """Of the products with the weights, forward, and backward to inputs and weights: two for a multiplication."""
-    return sum(3 * 2 * len(batch.tokens.data) * weight.numel() for weights in rnn.all_weights for weight in weights[:2])
+def step_of_users(model: nn.Module, optimizer: torch.optim.Optimizer, labels: Tensor, *inputs: object) -> None:
+    """The same without the project's deterministic mode, which makes some of PyTorch slower."""
+    torch.set_deterministic_debug_mode("default")
+    step(model, optimizer, labels, *inputs)
+    torch.set_deterministic_debug_mode("error")
+
+
+def recurrent_gflop(rnn: nn.LSTM | nn.GRU, batches: list[Batch]) -> float:
+    """Of the products with the weights in a mean step, forward, and backward to inputs and weights."""
+    multiplications = sum(weight.numel() for weights in rnn.all_weights for weight in weights[:2])
+    n_tokens = sum(len(batch.tokens.data) for batch in batches) / len(batches)
+    return 3 * 2 * n_tokens * multiplications / 1e9
 
 
 def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], None]:
@@ -104,15 +120,26 @@ def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], Non
     return work
 
 
-def grid_hours(steps: dict[str, Any], n_reviews: int, params: Params) -> dict[str, float]:
-    """CPU hours of all trainings of one seed, from the seconds of their steps."""
-    by_shape = {shape_of(params.variants()[name]): result for name, result in steps.items()}
+def grid_cpu_minutes(steps: dict[str, Any], n_reviews: int, params: Params, timings: Path) -> dict[str, Any]:
+    """Of every training of one seed and all together: from the seconds of a step, and as data/timings has them."""
+    by_shape = {shape_of(params.variant(name)): result for name, result in steps.items()}
     n_steps = -(-n_reviews // params.batch_size) * params.n_epochs
-    results = [by_shape[shape_of(variant)] for name, variant in params.variants().items() if name != "experiment"]
-    return {
-        "plain": round(sum(result["plain_seconds"] for result in results) * n_steps / 3600, 2),
-        "ours": round(sum(result["seconds"] for result in results) * n_steps / 3600, 2),
+    results = {}
+    for name, variant in params.variants().items():
+        step_result, timing = by_shape[shape_of(variant)], timings / f"{name}-{params.seeds[0]}.json"
+        results[name] = {
+            "plain_steps": round(step_result["plain_seconds"] * n_steps / 60, 1),
+            "steps": round(step_result["seconds"] * n_steps / 60, 1),
+        }
+        if timing.exists():
+            results[name]["whole_training"] = round(json.loads(timing.read_text())["cpu_seconds"] / 60, 1)
+    kinds = ("plain_steps", "steps", "whole_training")
+    results["all"] = {
+        kind: round(sum(result[kind] for result in results.values()), 1)
+        for kind in kinds
+        if all(kind in result for result in results.values())
     }
+    return results
 
 
 def shape_of(variant: Hyperparameters) -> tuple[tuple[str, Any], ...]:
@@ -143,6 +170,8 @@ def inference(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[
 
 @torch.inference_mode()
 def predict_plainly(model: PlainClassifier, reviews: EncodedReviews, params: Params) -> None:
-    """In the order drawn, batch by batch."""
+    """In the order drawn, batch by batch, without the project's deterministic mode."""
+    torch.set_deterministic_debug_mode("default")
     for tokens, lengths, _ in plain_batches(reviews, params.batch_size, seed=0):
         model(tokens, lengths)
+    torch.set_deterministic_debug_mode("error")

@@ -52,13 +52,11 @@ def main() -> None:
     todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
     order = [stage.addressing for stage in plan]
     longest_first = sorted(plan, key=lambda stage: training_cost(stage, params), reverse=True)
-    waiting = {
-        name: todo & nx.descendants(graph, name) for name in (s.addressing for s in longest_first) if name in todo
-    }
+    names = [stage.addressing for stage in longest_first if stage.addressing in todo]
     started = time.perf_counter()
     with new_stages_in_order(order):
-        run_all(dict(waiting), jobs)
-    print_utilisation(len(waiting), jobs, time.perf_counter() - started)
+        run_all({name: todo & nx.descendants(graph, name) for name in names}, jobs)
+    print_utilisation(len(names), jobs, time.perf_counter() - started)
     # nothing is left to do, as its last line tells
     last = subprocess.run([*DVC, "repro"], check=False, text=True, capture_output=True)
     if last.returncode:
@@ -102,7 +100,7 @@ def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
 
 def training_cost(stage: Stage, params: Params) -> int:
     """The multiplications a token takes in the recurrent layers that the stage trains; 0 where it trains none."""
-    found = re.search(r"stages/train\.py --variant (\S+)", stage.cmd)
+    found = re.search(r"stages/train\.py --variant (\S+)", str(stage.cmd))
     if found is None:
         return 0
     variant = params.variant(found[1])

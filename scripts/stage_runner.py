@@ -46,9 +46,9 @@ class Display:
     """
 
     def __init__(self, n_stages: int, jobs: int, width: int) -> None:
-        self.is_live = sys.stdout.isatty()
+        self.is_live = sys.stdout.isatty() and sys.stderr.isatty()
         self.is_muted = False
-        self._columns = shutil.get_terminal_size().columns - width - 4
+        self._columns = max(shutil.get_terminal_size().columns - width - 4, 20)
         self._width = width
         off = not self.is_live
         self._lines = [tqdm(total=0, bar_format="{desc}", position=n, leave=False, disable=off) for n in range(jobs)]
@@ -79,14 +79,20 @@ class Display:
         """Print what comes from the file descriptor until its end; what a progress bar overwrites goes to the line."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         rest = ""
-        while chunk := _read(output):
-            *complete, rest = (rest + COLOURS.sub("", decoder.decode(chunk))).split("\n")
+        while chunk := read(output):
+            *complete, rest = (rest + decoder.decode(chunk)).split("\n")
             for text in complete:
-                final = _last_written(text)
-                if final and not final.startswith(ADVICE) and not self.is_muted:
-                    tqdm.write(f"{stage:>{self._width}} | {final}")
+                self._print(stage, text)
+            rest = rest[max(rest.rstrip("\r").rfind("\r"), 0) :]  # of a progress bar the last state is enough
             if progress := _last_written(rest):
                 line.set_description_str(f"{stage:>{self._width}} | {progress}")
+        if not rest.startswith("\r"):
+            self._print(stage, rest)
+
+    def _print(self, stage: str, text: str) -> None:
+        final = _last_written(text)
+        if final and not final.startswith(ADVICE) and not self.is_muted:
+            tqdm.write(f"{stage:>{self._width}} | {final}")
 
     def close(self) -> None:
         """Take the progress lines off the terminal."""
@@ -113,16 +119,18 @@ class Runner:
             if self._stopping:
                 return
             output, theirs = self._display.open_output()
-            # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
-            process = subprocess.Popen(
-                [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
-                stdin=subprocess.DEVNULL,
-                stdout=theirs,
-                stderr=theirs,
-                start_new_session=True,
-            )
+            try:
+                # a session of its own, so that Ctrl-C reaches this program alone, which then stops DVC and its command
+                process = subprocess.Popen(
+                    [*DVC, "--wait-for-lock", "repro", "--single-item", stage],
+                    stdin=subprocess.DEVNULL,
+                    stdout=theirs,
+                    stderr=theirs,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(theirs)
             self._processes.add(process)
-        os.close(theirs)
         with self._display.line(stage) as line:
             self._display.follow(stage, output, line)
             status = process.wait()
@@ -148,7 +156,8 @@ class Runner:
                 _signal_group(process, signal.SIGKILL)
 
 
-def _read(output: int) -> bytes:
+def read(output: int) -> bytes:
+    """What has come from the file descriptor since, nothing at its end."""
     try:
         return os.read(output, 65536)
     except OSError:  # how Linux tells that the other end of a terminal is closed
@@ -157,7 +166,8 @@ def _read(output: int) -> bytes:
 
 def _last_written(text: str) -> str:
     """What a line shows after its carriage returns, each of which starts it anew."""
-    return next((part.strip() for part in reversed(text.split("\r")) if part.strip()), "")
+    parts = COLOURS.sub("", text).split("\r")
+    return next((part.strip() for part in reversed(parts) if part.strip()), "")
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

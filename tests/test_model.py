@@ -14,7 +14,7 @@ from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import RNNClassifier, build_model
 from sentiment_rnn.params import Hyperparameters
-from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch
+from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch, use_deterministic_device
 
 CPU = torch.device("cpu")
 PUBLISHED_VOCAB_SIZE = 33_573
@@ -173,6 +173,7 @@ def test_dropout_acts_between_layers_in_training_alone():
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_cuda_agrees_with_the_cpu(cell: str):
     """The losses of 50 steps, to a relative 1e-3."""
+    use_deterministic_device()
     hyperparameters = small(cell=cell, n_layers=2)
     losses = []
     for device in (CPU, torch.device("cuda")):

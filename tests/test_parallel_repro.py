@@ -1,16 +1,23 @@
 """`make repro`: what starts first, and what its user sees. Its real runs are in test_pipeline.py."""
 
 import os
+import signal
+import subprocess
+import termios
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import clone
+from dvc.repo import Repo
 from parallel_repro import training_cost
-from stage_runner import Display
+from stage_runner import Display, read
 
 from sentiment_rnn.params import load_params
 
-PARAMS = load_params(Path(__file__).parents[1] / "params.yaml")
+PROJECT = Path(__file__).parents[1]
+PARAMS = load_params(PROJECT / "params.yaml")
+TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +31,15 @@ PARAMS = load_params(Path(__file__).parents[1] / "params.yaml")
 )
 def test_cost_of_a_training_is_its_multiplications_a_token(command: str, cost: int):
     assert training_cost(SimpleNamespace(cmd=command), PARAMS) == cost
+
+
+def test_every_training_of_dvc_yaml_has_its_cost():
+    """The command is where it is read from."""
+    with Repo(PROJECT) as repo:
+        costs = {stage.addressing: training_cost(stage, PARAMS) for stage in repo.index.stages}
+    trainings = {name for name in costs if name.partition("@")[0] in TRAININGS}
+    assert {name for name, cost in costs.items() if cost > 0} == trainings
+    assert max(costs, key=costs.__getitem__).startswith(("hidden_dim@", "compound@"))
 
 
 def test_cost_counts_both_directions():
@@ -45,3 +61,37 @@ def test_finished_lines_are_printed_and_progress_bars_are_shown(capsys: pytest.C
         assert line.desc.startswith("compound@0 | 50%|")
     os.close(output)
     assert capsys.readouterr().out == "compound@0 | kept epoch 2\n"
+
+
+def test_last_line_of_a_program_that_was_cut_off_is_printed(capsys: pytest.CaptureFixture[str]):
+    display = Display(n_stages=1, jobs=1, width=5)
+    output, theirs = os.pipe()
+    os.write(theirs, b"one\nno newline")
+    os.close(theirs)
+    with display.line("fetch") as line:
+        display.follow("fetch", output, line)
+    os.close(output)
+    assert capsys.readouterr().out == "fetch | one\nfetch | no newline\n"
+
+
+def test_on_a_terminal_each_stage_has_its_progress_line(tmp_path: Path):
+    """A real run, until the vocabulary is there."""
+    scratch = clone(tmp_path / "clone")
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    command = ["python", "scripts/parallel_repro.py", "1"]
+    scratch.edit(lambda params: params.update(dataset="sample"))
+    process = subprocess.Popen(
+        command, cwd=scratch.folder, env=scratch.environment, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    written = b""
+    while b"tokens a review" not in written and (chunk := read(ours)):
+        written += chunk
+    os.killpg(process.pid, signal.SIGINT)
+    while read(ours):
+        pass
+    assert process.wait() != 0
+    for progress in (b"| starting", b"counting train:", b"stages:"):
+        assert progress in written
+    assert b"vocab@random-drop | Running stage 'vocab@random-drop':\r\n" in written

@@ -65,6 +65,18 @@ def test_few_and_short_reviews(cell, lengths):
     assert_same(cell(3, 4, bidirectional=True), random_reviews(lengths, 3))
 
 
+def test_dropout_stands_between_the_layers_as_in_pytorch():
+    """All dropped, which leaves nothing to chance."""
+    torch.manual_seed(0)
+    assert_same(nn.GRU(3, 4, 3, dropout=1.0, bidirectional=True), random_reviews([6, 4, 1], 3))
+
+
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+def test_training_runs_by_hand(cell):
+    outputs = run(cell(3, 4), random_reviews([6, 4], 3)).data
+    assert type(outputs.grad_fn).__name__ == f"{cell.__name__}DirectionBackward"
+
+
 @pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
 def test_gradients_are_those_of_finite_differences(cell):
     torch.manual_seed(0)

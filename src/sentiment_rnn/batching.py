@@ -43,7 +43,7 @@ class ReviewTensors:
             yield self._batch(indices)
 
     def by_length(self, batch_size: int) -> Iterator[Batch]:
-        """All reviews once, those of like length together, so that little is padded."""
+        """All reviews once, those of like length together, so that every time step has nearly all of them."""
         for indices in self.lengths.argsort(descending=True, stable=True).split(batch_size):
             yield self._batch(indices)
 

@@ -81,8 +81,8 @@ class LSTMDirection(torch.autograd.Function):
         # a review that has ended, or in reverse has not begun, keeps its rows here: untouched, and zero at first
         h_all, c_all = inputs.new_zeros(2, sizes[0], width)
         views = (outputs, h_before, c_before, tanh_c, gates, gates[:, : 3 * width], *gates.split(width, 1))
-        for n, output, h_saved, c_saved, tanh, gate, sigmoids, o, i, f, g in _by_step(sizes, reverse, *views):
-            h, c = h_all[:n], c_all[:n]
+        for n_reviews, output, h_saved, c_saved, tanh, gate, sigmoids, o, i, f, g in _by_step(sizes, reverse, *views):
+            h, c = h_all[:n_reviews], c_all[:n_reviews]
             gate.addmm_(h_saved.copy_(h), weight_hh.t())
             sigmoids.sigmoid_()
             g.tanh_()
@@ -110,8 +110,8 @@ class LSTMDirection(torch.autograd.Function):
         h_all, c_all = inputs.new_zeros(2, ctx.sizes[0], width)
         by_c = gates_grad[:, width:].view(len(inputs), 3, width)
         steps = _by_step(ctx.sizes, not ctx.reverse, outputs_grad, c_by_h, f, gates_grad, o_grad, by_c)
-        for n, output_grad, c_by_h_now, f_now, gate_grad, by_h_now, by_c_now in steps:
-            h_grad, c_grad = h_all[:n].add_(output_grad), c_all[:n]
+        for n_reviews, output_grad, c_by_h_now, f_now, gate_grad, by_h_now, by_c_now in steps:
+            h_grad, c_grad = h_all[:n_reviews].add_(output_grad), c_all[:n_reviews]
             c_grad.addcmul_(h_grad, c_by_h_now)
             by_h_now.mul_(h_grad)
             by_c_now.mul_(c_grad[:, None])
@@ -150,18 +150,17 @@ class GRUDirection(torch.autograd.Function):
     ) -> Tensor:
         width = weight_hh.shape[1]
         gates = torch.addmm(bias_ih, inputs, weight_ih.t())  # x at first, then r, z, n
-        y = torch.empty_like(gates)
-        outputs, h_before = (inputs.new_empty(len(inputs), width) for _ in range(2))
+        outputs, h_before, y_n = (inputs.new_empty(len(inputs), width) for _ in range(3))
         h_all = inputs.new_zeros(sizes[0], width)  # as in the LSTM
-        y_rz, y_n = y.split([2 * width, width], 1)
-        views = (outputs, h_before, y, y_rz, y_n, gates[:, : 2 * width], *gates.split(width, 1))
-        for n_reviews, output, h_saved, y_now, y_rz, y_n, rz, r, z, n in _by_step(sizes, reverse, *views):
+        y_all = inputs.new_empty(sizes[0], 3 * width)
+        views = (outputs, h_before, y_n, gates[:, : 2 * width], *gates.split(width, 1))
+        for n_reviews, output, h_saved, y_n_saved, rz, r, z, n in _by_step(sizes, reverse, *views):
             h = h_all[:n_reviews]
-            torch.addmm(bias_hh, h_saved.copy_(h), weight_hh.t(), out=y_now)
-            rz.add_(y_rz).sigmoid_()
-            n.addcmul_(r, y_n).tanh_()
+            y = torch.addmm(bias_hh, h_saved.copy_(h), weight_hh.t(), out=y_all[:n_reviews])
+            rz.add_(y[:, : 2 * width]).sigmoid_()
+            n.addcmul_(r, y_n_saved.copy_(y[:, 2 * width :])).tanh_()
             output.copy_(torch.lerp(n, h, z, out=h))
-        ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, y[:, 2 * width :], h_before)
+        ctx.save_for_backward(inputs, weight_ih, weight_hh, gates, y_n, h_before)
         ctx.sizes, ctx.reverse = sizes, reverse  # type: ignore[attr-defined]
         return outputs
 
