@@ -159,6 +159,8 @@ def dvc_overhead(folder: Path) -> dict[str, Any]:
     alone = "stages/split.py --reviews data/raw/reviews.csv --out data/split/random".split()
     whole = seconds_of([*dvc, "repro", "--single-item", "--force", "split@random"], clone)
     result["around_one_stage"] = round(whole - seconds_of([sys.executable, *alone], clone), 2)
+    if subprocess.run([*dvc, "status", "--quiet"], cwd=PROJECT, check=False, capture_output=True).returncode == 0:
+        result["repro_of_all_stages_unchanged"] = seconds_of([*dvc, "repro"], PROJECT)
     print("DVC", result, flush=True)
     return result
 
