@@ -64,3 +64,25 @@ def test_no_review_is_in_git(fresh: Scratch):
     )
     assert not [name for name in files if name.endswith((b".gz", b".zip", b".tar"))]
     assert [name for name in files if name.endswith(b"reviews.csv")] == [b"data/sample/reviews.csv"]
+
+
+def test_readme_speeds_are_those_of_the_benchmark(fresh: Scratch):
+    """Every row `| variant | plain | here | times | share | minutes |` of the README shows benchmarks/results.json."""
+    results = json.loads((fresh.folder / "benchmarks/results.json").read_text())
+    found = re.findall(
+        r"^\| ([\w-]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| (\d+)% \| ([\d.]+) \|",
+        (fresh.folder / "README.md").read_text(),
+        re.M,
+    )
+    expected = [
+        (
+            name,
+            f"{step['plain_seconds']:.2f}",
+            f"{step['seconds']:.3f}",
+            f"{step['ratio']:.1f}",
+            f"{100 * step['share_of_gemm_limit']:.0f}",
+            f"{results['grid_cpu_minutes'][name]['whole_training']:.1f}",
+        )
+        for name, step in results["training_step"].items()
+    ]
+    assert found == expected
