@@ -1,6 +1,7 @@
 """Trainings on a GPU: steps a second alone and side by side, the same bytes twice, agreement with the CPU."""
 
 import time
+from collections.abc import Iterator
 from itertools import islice
 from multiprocessing.synchronize import Barrier
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, multiprocessing
 
-from sentiment_rnn.batching import ReviewTensors
+from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.model import build_model
+from sentiment_rnn.model import RNNClassifier, build_model
 from sentiment_rnn.params import Params
 from sentiment_rnn.training import build_optimizer, train_epoch, use_deterministic_device
 
@@ -56,11 +57,7 @@ def train_steps(
     barrier: Barrier, ends: Any, reviews: EncodedReviews, vocab_size: int, params: Params, name: str
 ) -> None:
     """One training, batches and all; it waits for the others after its warm-up."""
-    device = use_deterministic_device()
-    variant = params.variant(name)
-    model = build_model(variant, vocab_size, params.max_length, params.init, seed=0).to(device)
-    optimizer = build_optimizer(model, variant.optimizer, variant.lr)
-    batches = ReviewTensors(reviews, device).shuffled(params.batch_size, torch.Generator().manual_seed(0))
+    model, optimizer, batches = begin(reviews, vocab_size, params, name, use_deterministic_device())
     train_epoch(model, optimizer, islice(batches, WARM_UP))  # ends with reading the loss: the device is idle then
     barrier.wait()
     train_epoch(model, optimizer, islice(batches, N_STEPS))
@@ -71,9 +68,17 @@ def fifty_steps(
     reviews: EncodedReviews, vocab_size: int, params: Params, name: str, device: torch.device
 ) -> tuple[list[float], list[Tensor]]:
     """The losses of the first 50 steps, and the weights after them."""
+    model, optimizer, batches = begin(reviews, vocab_size, params, name, device)
+    losses = [train_epoch(model, optimizer, [batch])[0] for batch in islice(batches, 50)]
+    return losses, [weight.detach() for weight in model.parameters()]
+
+
+def begin(
+    reviews: EncodedReviews, vocab_size: int, params: Params, name: str, device: torch.device
+) -> tuple[RNNClassifier, torch.optim.Optimizer, Iterator[Batch]]:
+    """A training before its first step."""
     variant = params.variant(name)
     model = build_model(variant, vocab_size, params.max_length, params.init, seed=0).to(device)
     optimizer = build_optimizer(model, variant.optimizer, variant.lr)
     batches = ReviewTensors(reviews, device).shuffled(params.batch_size, torch.Generator().manual_seed(0))
-    losses = [train_epoch(model, optimizer, [batch])[0] for batch in islice(batches, 50)]
-    return losses, [weight.detach() for weight in model.parameters()]
+    return model, optimizer, batches

@@ -4,7 +4,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from statistics import median
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
+from steps import timed
 
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.params import Params
@@ -31,7 +31,8 @@ def measure(command: list[str], folder: Path) -> dict[str, float]:
     measured = [sys.executable, str(PROJECT / "benchmarks/measured.py"), *command]
     result = subprocess.run(measured, check=False, cwd=folder, capture_output=True, text=True)
     if result.returncode:
-        raise PipelineError(f"{' '.join(command)}: {result.stderr.strip().rpartition(chr(10))[2]}")
+        last_line = result.stderr.strip().rpartition("\n")[2]
+        raise PipelineError(f"{' '.join(command)}: {last_line}")
     figures: dict[str, float] = json.loads(result.stdout)
     return figures
 
@@ -111,13 +112,7 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
         for part in parts[1:]:
             vectorizer.transform(texts[part])
 
-    seconds = []
-    for _ in range(3):
-        times = [time.perf_counter()]
-        for work in (ours, theirs):
-            work()
-            times.append(time.perf_counter())
-        seconds.append((times[1] - times[0], times[2] - times[1]))
+    seconds = [(timed(ours), timed(theirs)) for _ in range(3)]
     result = {
         "count_vectorizer_seconds": round(median(t for _, t in seconds), 2),
         "seconds": round(median(o for o, _ in seconds), 2),

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -42,17 +42,15 @@ def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> 
         model, plain_model = build_model(*build), PlainClassifier(build_model(*build), params.max_length)
         optimizer = build_optimizer(model, variant.optimizer, variant.lr)
         theirs = plain_optimizer(plain_model, variant.optimizer, variant.lr)
-        theirs_step = partial(step_of_users, plain_model, theirs)
         rounds = []
         for batch, plain_batch in zip(batches, plain, strict=True):
             products = matrix_products(model.rnn, batch.tokens.batch_sizes.tolist())
-            rounds.append(
-                (
-                    timed(theirs_step, plain_batch.labels, plain_batch.tokens, plain_batch.lengths),
-                    timed(step, model, optimizer, batch.labels, batch.tokens),
-                    median(timed(products) for _ in range(3)),
+            with without_deterministic_mode():
+                plain_seconds = timed(
+                    step, plain_model, theirs, plain_batch.labels, plain_batch.tokens, plain_batch.lengths
                 )
-            )
+            our_seconds = timed(step, model, optimizer, batch.labels, batch.tokens)
+            rounds.append((plain_seconds, our_seconds, median(timed(products) for _ in range(3))))
         # the first round is a warm-up
         plain_seconds, our_seconds, gemm_seconds = (median(column) for column in zip(*rounds[1:], strict=True))
         results[name] = {
@@ -83,10 +81,11 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, labels: Tensor, *in
     optimizer.step()
 
 
-def step_of_users(model: nn.Module, optimizer: torch.optim.Optimizer, labels: Tensor, *inputs: object) -> None:
-    """The same without the project's deterministic mode, which makes some of PyTorch slower."""
+@contextmanager
+def without_deterministic_mode() -> Iterator[None]:
+    """As users have PyTorch: the project's mode makes some of it slower."""
     torch.set_deterministic_debug_mode("default")
-    step(model, optimizer, labels, *inputs)
+    yield
     torch.set_deterministic_debug_mode("error")
 
 
@@ -170,8 +169,7 @@ def inference(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[
 
 @torch.inference_mode()
 def predict_plainly(model: PlainClassifier, reviews: EncodedReviews, params: Params) -> None:
-    """In the order drawn, batch by batch, without the project's deterministic mode."""
-    torch.set_deterministic_debug_mode("default")
-    for tokens, lengths, _ in plain_batches(reviews, params.batch_size, seed=0):
-        model(tokens, lengths)
-    torch.set_deterministic_debug_mode("error")
+    """In the order drawn, batch by batch."""
+    with without_deterministic_mode():
+        for tokens, lengths, _ in plain_batches(reviews, params.batch_size, seed=0):
+            model(tokens, lengths)

@@ -68,7 +68,7 @@ class Display:
         """The progress line of a stage while it runs."""
         number = self._free.pop()
         try:
-            self._lines[number].set_description_str(f"{stage:>{self._width}} | starting")
+            self._lines[number].set_description_str(self._named(stage, "starting"))
             yield self._lines[number]
         finally:
             self._lines[number].set_description_str("")
@@ -85,14 +85,17 @@ class Display:
                 self._print(stage, text)
             rest = rest[max(rest.rstrip("\r").rfind("\r"), 0) :]  # of a progress bar the last state is enough
             if progress := _last_written(rest):
-                line.set_description_str(f"{stage:>{self._width}} | {progress}")
+                line.set_description_str(self._named(stage, progress))
         if not rest.startswith("\r"):
             self._print(stage, rest)
 
     def _print(self, stage: str, text: str) -> None:
         final = _last_written(text)
         if final and not final.startswith(ADVICE) and not self.is_muted:
-            tqdm.write(f"{stage:>{self._width}} | {final}")
+            tqdm.write(self._named(stage, final))
+
+    def _named(self, stage: str, text: str) -> str:
+        return f"{stage:>{self._width}} | {text}"
 
     def close(self) -> None:
         """Take the progress lines off the terminal."""

@@ -8,14 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import clone
+from conftest import PROJECT, clone
 from dvc.repo import Repo
 from parallel_repro import training_cost
 from stage_runner import Display, read
 
 from sentiment_rnn.params import load_params
 
-PROJECT = Path(__file__).parents[1]
 PARAMS = load_params(PROJECT / "params.yaml")
 TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"}
 

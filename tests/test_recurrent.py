@@ -1,4 +1,4 @@
-"""The hand-written passes against PyTorch's own: outputs, every gradient, and a trajectory."""
+"""The hand-written passes against PyTorch's own: outputs and every gradient; test_model.py has the trajectory."""
 
 from collections.abc import Callable
 
