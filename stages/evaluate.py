@@ -1,13 +1,12 @@
 """Hold one trained model against the test reviews."""
 
-import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from sentiment_rnn.batching import ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.evaluation import predictions, test_metrics
+from sentiment_rnn.evaluation import answers_of, write_evaluation
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model_folder import load_model
 from sentiment_rnn.training import use_deterministic_device
@@ -18,12 +17,7 @@ def main() -> None:
     device = use_deterministic_device()
     reviews = EncodedReviews.load(arguments.test)
     logits = predict_logits(load_model(arguments.model).to(device), ReviewTensors(reviews, device))
-    predicted = predictions(logits.numpy(), reviews.labels)
-    metrics = test_metrics(predicted)
-
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    predicted.to_csv(arguments.out / "predictions.csv", index=False)
-    (arguments.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    metrics = write_evaluation(answers_of(logits.numpy(), reviews.labels), arguments.out)
     print(f"{arguments.model}: test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
 
 

@@ -1,0 +1,40 @@
+"""Fit one baseline on the train reviews; the valid reviews choose its hyperparameters."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+
+from sentiment_rnn.baselines import fit
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.params import Baseline, load_params
+from sentiment_rnn.timing import Stopwatch
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    grid = getattr(load_params().baselines, arguments.baseline).model_dump()
+    train, valid = (
+        pd.read_csv(arguments.splits / f"{part}.csv", dtype=str, keep_default_na=False) for part in ("train", "valid")
+    )
+    stopwatch = Stopwatch()
+    model, trials = fit(arguments.baseline, train, valid, grid)
+    stopwatch.stop()
+    model.save(arguments.model, trials=trials)
+    stopwatch.write(arguments.timing)
+    best = max(trials, key=lambda trial: trial["valid_accuracy"])
+    print(f"{arguments.baseline}: {len(model.weights):,} features; the best of {len(trials)} trials: {best}")
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--baseline", required=True, choices=get_args(Baseline))
+    parser.add_argument("--splits", required=True, type=Path, help="folder with train.csv and valid.csv")
+    parser.add_argument("--model", required=True, type=Path, help="folder to write")
+    parser.add_argument("--timing", required=True, type=Path, help="JSON to write, with the seconds it took")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

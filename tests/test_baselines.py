@@ -1,0 +1,85 @@
+"""The baselines: their arithmetic against the papers' formulas, and what they leave on disk."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from sentiment_rnn.baselines import BagOfWords, BaselineFolderError, fit
+
+TRAIN = pd.DataFrame(
+    {
+        "review": [
+            "good film",
+            "a GOOD plot<br />good",
+            "fine fine",
+            "bad film",
+            "dull plot",
+            "bad bad end",
+            "not good",
+        ],
+        "sentiment": ["positive"] * 3 + ["negative"] * 4,
+    }
+)
+VALID = pd.DataFrame({"review": ["good", "bad", "fine end", "dull"], "sentiment": ["positive", "negative"] * 2})
+GRIDS = {"tfidf": {"C": [0.001, 10.0]}, "nbsvm": {"C": [0.1, 1.0], "beta": [0.25, 1.0]}}
+
+
+def test_tfidf_is_scikit_learns():
+    model, _ = fit("tfidf", TRAIN, VALID, {"C": [10.0]})
+    texts = TRAIN["review"].str.replace("<br />", " ")
+    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    reference = LogisticRegression(C=10.0, max_iter=1000).fit(vectorizer.fit_transform(texts), TRAIN["sentiment"])
+    expected = reference.decision_function(vectorizer.transform(VALID["review"]))
+    np.testing.assert_allclose(model.log_odds(VALID["review"]), expected, rtol=1e-6)
+
+
+def test_nbsvm_weights_are_ratio_times_interpolated_svm():
+    """Without interpolation, a word of the positive reviews alone counts for them as its log-count ratio says."""
+    model, _ = fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [0.0]})
+    weight = dict(zip(model.vocabulary, model.weights, strict=True))
+    # of 1 + the reviews that it stands in, 3 of the positive ones' sum and 1 of the negative ones'
+    sums = {
+        "positive": sum(1 + sum(word in _ngrams(text) for text in TRAIN["review"][:3]) for word in model.vocabulary),
+        "negative": sum(1 + sum(word in _ngrams(text) for text in TRAIN["review"][3:]) for word in model.vocabulary),
+    }
+    good = np.log((3 / sums["positive"]) / (2 / sums["negative"]))
+    bad = np.log((1 / sums["positive"]) / (3 / sums["negative"]))
+    assert weight["good"] / weight["bad"] == pytest.approx(good / bad)
+    assert "not good" in model.vocabulary
+    assert {"GOOD", "br", "plot<br"}.isdisjoint(model.vocabulary)
+
+
+def _ngrams(text: str) -> set[str]:
+    words = text.lower().replace("<br />", " ").split()
+    return {*words, *(" ".join(pair) for pair in pairwise(words))}
+
+
+@pytest.mark.parametrize("baseline", ["tfidf", "nbsvm"])
+def test_valid_reviews_choose_and_the_folder_gives_the_same_answers(baseline: str, tmp_path: Path):
+    model, trials = fit(baseline, TRAIN, VALID, GRIDS[baseline])
+    assert len(trials) == int(np.prod([len(values) for values in GRIDS[baseline].values()]))
+    truth = (VALID["sentiment"] == "positive").to_numpy()
+    found = ((model.log_odds(VALID["review"]) > 0) == truth).mean()
+    assert found == max(trial["valid_accuracy"] for trial in trials)
+    model.save(tmp_path, trials=trials)
+    loaded = BagOfWords.load(tmp_path)
+    texts = pd.Series(["good end", "never seen words", ""])
+    assert loaded.log_odds(texts).tolist() == model.log_odds(texts).tolist()
+    assert json.loads((tmp_path / "model.json").read_text())["n_parameters"] == len(model.vocabulary) + 1
+
+
+def test_damaged_folder(tmp_path: Path):
+    with pytest.raises(BaselineFolderError, match="no baseline there, or a damaged one"):
+        BagOfWords.load(tmp_path)
+    model, _ = fit("tfidf", TRAIN, VALID, {"C": [1.0]})
+    model.save(tmp_path)
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    with pytest.raises(BaselineFolderError, match="no baseline there, or a damaged one"):
+        BagOfWords.load(tmp_path)
