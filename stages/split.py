@@ -4,13 +4,14 @@ import csv
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
 from sentiment_rnn.corpus import require_enough
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.params import load_params
-from sentiment_rnn.split import count_leaked, random_split
+from sentiment_rnn.params import Split, load_params
+from sentiment_rnn.split import also_in_train, official_split, random_split, read_division
 
 
 def main() -> None:
@@ -18,19 +19,26 @@ def main() -> None:
     params = load_params()
     reviews = pd.read_csv(arguments.reviews, dtype=str, keep_default_na=False)
     n_distinct = reviews["review"].nunique()
+    if arguments.kind == "official":
+        reviews["is_test"] = read_division(arguments.corpus, len(reviews))
     if params.drop_duplicates:
         reviews = reviews.drop_duplicates("review", ignore_index=True)
         require_enough(reviews, f"{arguments.reviews}, without the repeated texts")
-    parts = random_split(reviews, params.split_seed)
+    if arguments.kind == "official":
+        parts = official_split(reviews, reviews.pop("is_test").to_numpy(), params.split_seed)
+    else:
+        parts = random_split(reviews, params.split_seed)
+    in_train = also_in_train(parts)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
         part.to_csv(arguments.out / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL)
+    in_train.to_csv(arguments.out / "test_also_in_train.csv", index=False, header=["also_in_train"])
     summary = {
         "reviews": len(reviews),
         "distinct_reviews": n_distinct,
         **{name: len(part) for name, part in parts.items()},
-        "test_also_in_train": count_leaked(parts),
+        "test_also_in_train": int(in_train.sum()),
     }
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in summary.items()))
@@ -39,6 +47,8 @@ def main() -> None:
 def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--reviews", required=True, type=Path, help="CSV with the columns review and sentiment")
+    parser.add_argument("--corpus", required=True, type=Path, help="where they come from; its own division is there")
+    parser.add_argument("--kind", required=True, choices=get_args(Split))
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     return parser.parse_args()
 

@@ -1,7 +1,5 @@
-"""Train one variant with one seed: weights of the best epoch, and the learning curves."""
+"""Train one variant with one seed: the weights of one epoch, and the learning curves."""
 
-import json
-import time
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +14,8 @@ from sentiment_rnn.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.model import build_model
 from sentiment_rnn.model_folder import save_model
 from sentiment_rnn.params import load_params
+from sentiment_rnn.timing import Stopwatch
 from sentiment_rnn.training import train, use_deterministic_device
-
-PROTOCOL = ("stop_words", "max_length", "batch_size", "n_epochs", "init")
 
 
 def main() -> None:
@@ -36,7 +33,7 @@ def main() -> None:
         device
     )
     print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
-    started, cpu_started = time.perf_counter(), time.process_time()
+    stopwatch = Stopwatch()
     training = train(
         model,
         train_set,
@@ -44,31 +41,26 @@ def main() -> None:
         hyperparameters,
         batch_size=protocol["batch_size"],
         n_epochs=protocol["n_epochs"],
+        keep_epoch=protocol["keep_epoch"],
         seed=arguments.seed,
     )
-    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    stopwatch.stop()
 
     guard.check()
     if read_settings(arguments.variant) != settings:
         raise InputChangedError("params.yaml was changed while this stage ran; nothing was written: run it again")
-    facts = {"variant": arguments.variant, "seed": arguments.seed, "best_epoch": training.best_epoch} | protocol
+    facts = {"variant": arguments.variant, "seed": arguments.seed, "best_epoch": training.best_epoch}
+    facts |= {name: value for name, value in protocol.items() if name != "keep_epoch"}  # best_epoch is what was kept
     save_model(arguments.model, training.best_weights, vocabulary, hyperparameters, device, **facts)
     pd.DataFrame(map(asdict, training.epochs)).to_csv(arguments.model / "curves.csv", index=False)
-    # not an output for DVC: it differs from run to run, where all else is the same to the byte
-    arguments.timing.parent.mkdir(parents=True, exist_ok=True)
-    arguments.timing.write_text(
-        json.dumps({"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1)}) + "\n", encoding="utf-8"
-    )
-    print(f"kept epoch {training.best_epoch}; {seconds:.0f} s")
+    stopwatch.write(arguments.timing)
+    print(f"kept epoch {training.best_epoch}; {stopwatch.seconds:.0f} s")
 
 
 def read_settings(variant: str) -> dict[str, Any]:
     """What of params.yaml decides this training."""
     params = load_params()
-    return {
-        "hyperparameters": params.variant(variant),
-        "protocol": {name: getattr(params, name) for name in PROTOCOL},
-    }
+    return {"hyperparameters": params.variant(variant), "protocol": params.protocol(variant)}
 
 
 def parse_arguments() -> Namespace:

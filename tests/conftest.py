@@ -18,7 +18,8 @@ torch.set_num_threads(1)  # as the stages do; several test processes with severa
 
 PROJECT = Path(__file__).parents[1]
 PARTS = ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml", "src", "stages", "scripts")
-DATA = (".gitignore", "imdb", "sample", "published.yaml")
+MEASURED = "benchmarks/trainings.json"
+DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
 
 
 class Scratch:
@@ -85,12 +86,15 @@ def stages_run(output: str) -> list[str]:
 def shrink(params: Any) -> None:
     """A protocol, an experiment and a study that train in a second, whatever params.yaml holds at the moment."""
     params |= {"dataset": "tiny.csv", "split_seed": 0, "drop_duplicates": False, "stop_words": "drop", "min_freq": 2}
-    params |= {"max_length": 16, "batch_size": 64, "n_epochs": 2, "init": "study", "seeds": [0]}
+    params |= {"max_length": 16, "batch_size": 64, "n_epochs": 2, "init": "study", "keep_epoch": "best", "seeds": [0]}
     params |= {"cell": "lstm", "optimizer": "adam", "lr": 0.001, "embedding_dim": 1, "hidden_dim": 6, "n_layers": 1}
     study = params["study"]
     study["base"] |= {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1}
     study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
     study["compound"] |= {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
+    study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
+    study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
+    params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}
 
 
 def clone(folder: Path) -> Scratch:
@@ -111,6 +115,8 @@ def clone(folder: Path) -> Scratch:
         source = PROJECT / "data" / name
         (folder / "data").mkdir(exist_ok=True)
         shutil.copytree(source, folder / "data" / name) if source.is_dir() else shutil.copy(source, folder / "data")
+    (folder / "benchmarks").mkdir()
+    shutil.copy(PROJECT / MEASURED, folder / MEASURED)
     generate(300, seed=1).to_csv(folder / "data" / "tiny.csv", index=False)
     scratch = Scratch(folder)
     scratch.edit(shrink)

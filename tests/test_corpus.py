@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
@@ -15,9 +16,16 @@ from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn.corpus import CorpusError, content_hash, read_reviews
+from sentiment_rnn.corpus import CorpusError, content_hash, read_archive, read_reviews
 from sentiment_rnn.sample import N_REVIEWS, SEED, generate
-from sentiment_rnn.split import count_leaked, random_split
+from sentiment_rnn.split import (
+    DivisionError,
+    also_in_train,
+    official_split,
+    random_split,
+    read_division,
+    write_division,
+)
 
 REVIEWS = [(f"a fine film, number {n}\nwith “quotes” and, commas", "pos") for n in range(12)] + [
     (f"a poor film, number {n}", "neg") for n in range(12)
@@ -196,11 +204,39 @@ def test_split_is_stratified_seeded_and_complete():
     assert not other["test"].index.equals(parts["test"].index)
 
 
-def test_leaked_reviews_are_counted():
+def test_repeated_reviews_are_found():
     def part(*texts: str) -> pd.DataFrame:
         return pd.DataFrame({"review": texts})
 
-    assert count_leaked({"train": part("a", "b"), "valid": part("c"), "test": part("a", "a", "c", "d")}) == 2
+    parts = {"train": part("a", "b"), "valid": part("c"), "test": part("a", "a", "c", "d")}
+    assert also_in_train(parts).tolist() == [True, True, False, False]
+
+
+def test_official_split_takes_the_test_reviews_as_they_are():
+    reviews = generate(1000, seed=0)
+    is_test = np.arange(1000) % 3 == 0
+    parts = official_split(reviews, is_test, seed=0)
+    assert parts["test"].index.tolist() == np.flatnonzero(is_test).tolist()
+    assert (len(parts["train"]), len(parts["valid"])) == (599, 67)
+    assert sorted([*parts["train"].index, *parts["valid"].index]) == np.flatnonzero(~is_test).tolist()
+    assert not official_split(reviews, is_test, seed=1)["valid"].index.equals(parts["valid"].index)
+
+
+def test_division_comes_back_as_it_was_written(tmp_path: Path):
+    is_test = np.random.default_rng(0).random(1003) < 0.5
+    write_division(is_test, tmp_path)
+    assert read_division(tmp_path, 1003).tolist() == is_test.tolist()
+    with pytest.raises(DivisionError, match=r"official_test.txt: 1008 bits, for 900 reviews"):
+        read_division(tmp_path, 900)
+    (tmp_path / "official_test.txt").write_text("no digits")
+    with pytest.raises(DivisionError, match=r"official_test.txt: must hold hexadecimal digits"):
+        read_division(tmp_path, 900)
+
+
+def test_division_of_the_sample_is_halves():
+    reviews = read_reviews(PROJECT / "data/sample/reviews.csv")
+    is_test = read_division(PROJECT / "data/sample", len(reviews))
+    assert is_test.sum() == (reviews["sentiment"][is_test] == "positive").sum() * 2 == 5000
 
 
 PLACED = [
@@ -221,3 +257,16 @@ def test_real_reviews_have_the_expected_content(path: Path):
         "valid": 5_000,
         "test": 10_000,
     }
+
+
+ARCHIVES = [file for file in PLACED if file.name.endswith(".tar.gz")]
+
+
+@pytest.mark.skipif(not ARCHIVES, reason="the Stanford archive is not in data/")
+def test_division_of_imdb_is_the_archives():
+    reviews = read_archive(ARCHIVES[0]).sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+    is_test = read_division(PROJECT / "data/imdb", len(reviews))
+    parts = reviews["part"] == "test"
+    assert is_test.sum() == parts.sum() == 25_000
+    # of reviews that are the same to the letter, which is which does not matter
+    assert reviews["review"][is_test != parts].duplicated(keep=False).all()

@@ -1,7 +1,6 @@
 """dvc.yaml against the code: what a stage imports is what it depends on."""
 
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from conftest import PROJECT
 from ruamel.yaml import YAML
 
-from sentiment_rnn.params import Architecture, Hyperparameters
+from sentiment_rnn.params import Architecture, Hyperparameters, load_params
 
 STAGES = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]
 
@@ -45,10 +44,14 @@ def test_dependencies_are_the_import_closure(stage: str, imported: dict[str, set
 
 
 def test_only_evaluations_read_the_test_reviews():
-    readers = {name for name, stage in STAGES.items() if any("test.safetensors" in path for path in stage["deps"])}
+    """But for vocab, which encodes them, and no choice depends on it: each part is a file of its own."""
+    test_files = ("/test.safetensors", "/test.csv")
+    readers = {name for name, stage in STAGES.items() if any(path.endswith(test_files) for path in stage["deps"])}
     assert readers == {name for name in STAGES if name.startswith("evaluate_")}
     trainings = {name for name in STAGES if script_of(name) == "stages/train.py"}
-    assert {f"evaluate_{name}" for name in trainings} == readers
+    # the trials of tuning are chosen from, and the chosen one is evaluated
+    answering = trainings - {"tuning"} | {"tuned", "baselines", "other_baselines"}
+    assert {f"evaluate_{name}" for name in answering} == readers
     for name in trainings:  # of the data, exactly these
         assert [Path(path).name for path in STAGES[name]["deps"] if path.startswith("data/")] == [
             "train.safetensors",
@@ -58,14 +61,20 @@ def test_only_evaluations_read_the_test_reviews():
 
 
 def test_only_the_stages_with_a_model_load_torch():
-    for script in ("fetch", "split", "vocab", "report"):
+    for script in ("fetch", "split", "vocab", "baseline", "choose", "evaluate_baseline", "report"):
         code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('torch' in sys.modules)"
         subprocess.run([sys.executable, "-c", code, str(PROJECT / "stages" / f"{script}.py")], check=True)
 
 
+def test_choices_read_no_evaluation():
+    for name in ("tuned", "baselines", "other_baselines"):
+        read = [path for path in STAGES[name]["deps"] if path.startswith("data/")]
+        assert all(path.startswith("data/models/") or path.endswith(("train.csv", "valid.csv")) for path in read), name
+
+
 def test_trainings_depend_on_every_parameter_that_they_read():
     """The protocol, and each hyperparameter: from the base, from the grid (the matrix), or from the top level."""
-    protocol = runpy.run_path(str(PROJECT / "stages/train.py"))["PROTOCOL"]
+    protocol = load_params(PROJECT / "params.yaml").protocol("experiment").keys()
     for name, stage in STAGES.items():
         if script_of(name) != "stages/train.py":
             continue
@@ -75,7 +84,14 @@ def test_trainings_depend_on_every_parameter_that_they_read():
         if name == "experiment":
             read = set(Hyperparameters.model_fields)
         else:
-            optimizer = "item.optimizer" if "optimizer" in of_matrix else "study.base.optimizer"
             read = {f"study.base.{field}" for field in Architecture.model_fields if field not in of_matrix}
-            read |= {f"study.learning_rates.${{{optimizer}}}"} | ({"study.compound"} if name == "compound" else set())
-        assert set(stage["params"]) == set(protocol) | read, name
+            read |= {rate_of(name, of_matrix)} | ({"study.compound"} if name == "compound" else set())
+        assert set(stage["params"]) == protocol - of_matrix | read, name
+
+
+def rate_of(stage: str, of_matrix: set[str]) -> str:
+    """The key of the learning rate."""
+    if stage == "tuning":
+        return "study.tuning.learning_rates.${item.trial}.${item.optimizer}"
+    optimizer = "item.optimizer" if "optimizer" in of_matrix else "study.base.optimizer"
+    return f"study.learning_rates.${{{optimizer}}}"

@@ -13,7 +13,7 @@ from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import RNNClassifier, build_model
-from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.params import Hyperparameters, KeepEpoch
 from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch, use_deterministic_device
 
 CPU = torch.device("cpu")
@@ -118,14 +118,11 @@ def test_batches_hold_every_review_once():
         assert sorted(seen) == list(range(len(reviews)))
 
 
-def run_training(hyperparameters: Hyperparameters, seed: int, n_epochs: int = 3, init: str = "pytorch"):
+def run_training(hyperparameters: Hyperparameters, seed: int, n_epochs: int = 3, keep_epoch: KeepEpoch = "best"):
     train_set, valid_set = (ReviewTensors(random_reviews(seed=number), CPU) for number in (0, 1))
-    model = build_model(hyperparameters, 40, 64, init, seed)
-    return (
-        model,
-        valid_set,
-        train(model, train_set, valid_set, hyperparameters, batch_size=32, n_epochs=n_epochs, seed=seed),
-    )
+    model = build_model(hyperparameters, 40, 64, "pytorch", seed)
+    settings = {"batch_size": 32, "n_epochs": n_epochs, "keep_epoch": keep_epoch, "seed": seed}
+    return model, valid_set, train(model, train_set, valid_set, hyperparameters, **settings)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -150,11 +147,22 @@ def test_epoch_with_the_lowest_valid_loss_is_kept():
     assert loss == min(losses)
 
 
+def test_last_epoch_is_kept_on_request():
+    """The course of the training is the same."""
+    _, _, best = run_training(small(lr=0.03), seed=0, n_epochs=8)
+    model, valid_set, last = run_training(small(lr=0.03), seed=0, n_epochs=8, keep_epoch="last")
+    assert last.epochs == best.epochs
+    assert last.best_epoch == 8 > best.best_epoch
+    model.load_state_dict(last.best_weights)
+    loss, _ = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels)
+    assert loss == last.epochs[-1].valid_loss
+
+
 def test_training_that_diverges_ends_with_weights():
     reviews = ReviewTensors(random_reviews(), CPU)
     model = build_model(small(), 40, 64, "pytorch", seed=0)
     torch.nn.init.constant_(model.linear.bias, math.nan)
-    training = train(model, reviews, reviews, small(), batch_size=32, n_epochs=2, seed=0)
+    training = train(model, reviews, reviews, small(), batch_size=32, n_epochs=2, keep_epoch="best", seed=0)
     assert all(math.isnan(epoch.valid_loss) for epoch in training.epochs)
     assert training.best_epoch == 1
     assert training.best_weights.keys() == model.state_dict().keys()

@@ -9,7 +9,7 @@ from conftest import PROJECT, shrink
 from ruamel.yaml import YAML
 
 from sentiment_rnn.params import ParamsError, load_params
-from sentiment_rnn.studies import study_rows
+from sentiment_rnn.studies import compared, run_folders, study_rows
 
 yaml = YAML(typ="safe", pure=True)
 
@@ -38,10 +38,11 @@ def test_variants_and_tables(tmp_path: Path):
     params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
     assert list(params.variants()) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "experiment"]
     rows = study_rows(params)
-    assert list(rows) == ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"]
+    grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"]
+    assert list(rows) == [*grids, "baselines"]
     assert list(rows["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
     assert rows["hidden_dim"] == {"4": "lstm-adam"}
-    assert {variant for study in rows.values() for variant in study.values()} == set(params.variants())
+    assert {variant for study in grids for variant in rows[study].values()} == set(params.variants())
     assert params.variant("n_layers-3").model_dump() == {
         "cell": "lstm",
         "optimizer": "adam",
@@ -55,6 +56,29 @@ def test_variants_and_tables(tmp_path: Path):
     assert params.experiment.hidden_dim == 6
 
 
+def test_alternatives_and_tuning(tmp_path: Path):
+    def change(content: Any) -> None:
+        content["study"]["grids"]["cell"] = ["lstm", "gru"]
+        content["study"]["alternatives"] |= {"init": ["pytorch"], "split": ["official"]}
+        content["study"]["tuning"] |= {"seeds": [0], "trials": ["b"], "learning_rates": {"b": {"adam": 0.5}}}
+
+    params = load_params(write(tmp_path, change))
+    assert params.protocol("init-pytorch-gru")["init"] == "pytorch"
+    assert params.protocol("gru-adam")["init"] == params.protocol("split-official-gru")["init"] == "study"
+    assert params.variant("init-pytorch-gru") == params.variant("gru-adam")
+    assert params.variant("tuning-gru-adam-b").lr == 0.5
+    rows = study_rows(params)
+    assert rows["init"]["gru-pytorch"] == "init-pytorch-gru"
+    assert rows["official_split"] == {name: f"split-official-{name}" for name in ("lstm", "gru", "tfidf", "nbsvm")}
+    assert rows["gru_tuned"] == {"adam": "tuned-gru-adam"}
+    assert run_folders(params, rows)["tuned-gru-adam"] == ["tuned-gru-adam/0"]
+    assert run_folders(params, rows)["split-official-nbsvm"] == ["split-official-nbsvm"]
+    pairs = compared(params, rows)
+    assert pairs["init"] == [("init.lstm-study", "init.lstm-pytorch"), ("init.gru-study", "init.gru-pytorch")]
+    assert pairs["cells"] == [("lstm_optimizers.adam", "gru_optimizers.adam")]
+    assert "keep_epoch" not in rows
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -65,13 +89,24 @@ def test_variants_and_tables(tmp_path: Path):
         (put("batch_size", value="96"), "batch_size: input should be a valid integer, not '96'"),
         (put("batch_size", value=True), "batch_size: input should be a valid integer, not True"),
         (put("bidirectional", value=1), "bidirectional: input should be a valid boolean"),
-        (put("optimizer", value="adamm"), "optimizer: input should be 'sgd', 'adagrad', 'rmsprop' or 'adam'"),
+        (
+            put("optimizer", value="adamm"),
+            "optimizer: input should be 'sgd', 'momentum', 'adagrad', 'rmsprop' or 'adam'",
+        ),
         (put("cell", value="rnn"), "cell: input should be 'lstm' or 'gru', not 'rnn'"),
         (put("lr", value=0), "lr: input should be greater than 0"),
         (put("lr", value=float("nan")), "lr: input should be"),
         (put("dropout", value=1.0), "dropout: input should be less than 1"),
         (put("seeds", 0, value="zero"), "seeds.0: input should be a valid integer, not 'zero'"),
         (put("seeds", value=[0, 0]), "seeds: a seed stands there twice"),
+        (put("study", "tuning", "seeds", value=[7]), "study.tuning.seeds: 7 is not among the seeds"),
+        (put("study", "tuning", "trials", value=["b"]), "study.tuning.learning_rates.b: no learning rate for adam"),
+        (put("study", "alternatives", "init", value=["xavier"]), "study.alternatives.init.0: input should be 'study'"),
+        (
+            put("study", "alternatives", "split", value=["random"]),
+            "study.alternatives.split: random is the split's own",
+        ),
+        (put("baselines", "nbsvm", "beta", value=[2.0]), "baselines.nbsvm.beta.0: input should be less than"),
         (put("seeds", value=[]), "seeds: list should have at least 1 item"),
         (
             lambda content: content["study"]["learning_rates"].pop("adam"),

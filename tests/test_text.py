@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.text import build_vocabulary, encode, english_stop_words, read_vocabulary, tokenize, write_vocabulary
+from sentiment_rnn.text import (
+    build_vocabulary,
+    encode,
+    english_stop_words,
+    read_vocabulary,
+    tokenize,
+    tokenize_literally,
+    write_vocabulary,
+)
 
 STOP = english_stop_words()
 
@@ -33,6 +41,18 @@ def test_tokenize(text: str, tokens: list[str]):
 
 def test_stop_words_are_kept_on_request():
     assert tokenize("This IS it", frozenset()) == ["this", "is", "it"]
+
+
+def test_literal_reading_keeps_stop_words_with_a_capital():
+    assert tokenize_literally("The film<br />That I saw WAS the best", STOP) == [
+        "the",
+        "film",
+        "that",
+        "i",
+        "saw",
+        "was",
+        "best",
+    ]
 
 
 def test_stop_words_are_the_179_of_nltk():

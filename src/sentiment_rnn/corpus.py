@@ -21,7 +21,7 @@ LABELS = {
     "1": "positive",
     "0": "negative",
 }
-_MEMBER = re.compile(r"(?:\./)?aclImdb/(?:train|test)/(pos|neg)/\d+_\d+\.txt")
+_MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
 
@@ -53,13 +53,39 @@ def read_reviews(path: Path) -> pd.DataFrame:
         CorpusError: the file is damaged, or a row cannot be used.
     """
     try:
-        reviews = _read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
+        reviews = read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: must be UTF-8: {error}") from error
     except _DAMAGES as error:
         raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
     require_enough(reviews, str(path))
-    return reviews.sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+    return reviews[["review", "sentiment"]].sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
+
+
+def read_archive(path: Path) -> pd.DataFrame:
+    """The labelled reviews of a Stanford archive, read where they are: nothing is unpacked to disk.
+
+    Returns:
+        Columns review, sentiment, and part: train or test, of the archive's own division.
+
+    Raises:
+        CorpusError: there are none, or something else in their place; a damaged archive raises what tarfile does.
+    """
+    rows = []
+    with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
+        for member in archive:
+            match = _MEMBER.fullmatch(member.name)
+            if not match or not member.isreg():
+                continue
+            if member.size > _MAX_REVIEW_BYTES:
+                raise CorpusError(f"{path}: {member.name} has {member.size:,} bytes: not a review")
+            content = archive.extractfile(member)
+            assert content is not None  # a regular file has content
+            rows.append((content.read().decode("utf-8"), LABELS[match[2]], match[1]))
+            progress.update()
+    if not rows:
+        raise CorpusError(f"{path}: no reviews in it (no aclImdb/train/pos/0_9.txt or the like)")
+    return pd.DataFrame(rows, columns=["review", "sentiment", "part"])
 
 
 def require_enough(reviews: pd.DataFrame, where: str) -> None:
@@ -80,25 +106,6 @@ def content_hash(reviews: pd.DataFrame) -> str:
     for text, sentiment in zip(reviews["review"], reviews["sentiment"], strict=True):
         digest.update(f"{sentiment[:3]}\t{text}\n".encode())
     return digest.hexdigest()
-
-
-def _read_archive(path: Path) -> pd.DataFrame:
-    """Reads the labelled reviews where they are: nothing is unpacked to disk."""
-    rows = []
-    with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
-        for member in archive:
-            match = _MEMBER.fullmatch(member.name)
-            if not match or not member.isreg():
-                continue
-            if member.size > _MAX_REVIEW_BYTES:
-                raise CorpusError(f"{path}: {member.name} has {member.size:,} bytes: not a review")
-            content = archive.extractfile(member)
-            assert content is not None  # a regular file has content
-            rows.append((content.read().decode("utf-8"), LABELS[match[1]]))
-            progress.update()
-    if not rows:
-        raise CorpusError(f"{path}: no reviews in it (no aclImdb/train/pos/0_9.txt or the like)")
-    return pd.DataFrame(rows, columns=["review", "sentiment"])
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

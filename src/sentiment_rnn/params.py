@@ -10,9 +10,16 @@ from ruamel.yaml.error import YAMLError
 from sentiment_rnn.errors import PipelineError
 
 Cell = Literal["lstm", "gru"]
-Optimizer = Literal["sgd", "adagrad", "rmsprop", "adam"]
+Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adam"]
+Init = Literal["study", "pytorch"]
+KeepEpoch = Literal["best", "last"]
+StopWords = Literal["drop", "literal", "keep"]
+Split = Literal["random", "official"]
+Baseline = Literal["tfidf", "nbsvm"]
 Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LearningRate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+Seeds = list[Annotated[int, Field(ge=0, lt=2**63)]]
 
 
 class ParamsError(PipelineError):
@@ -71,6 +78,23 @@ class Compound(Section):
     embedding_dim: Positive
 
 
+class Alternatives(Section):
+    """Other settings of the protocol; under each of them the base is trained with every cell."""
+
+    init: list[Init]
+    keep_epoch: list[KeepEpoch]
+    stop_words: list[StopWords]
+    split: list[Split]
+
+
+class Tuning(Section):
+    """Learning rates beside the study's own: every optimizer has as many trials."""
+
+    seeds: Seeds
+    trials: list[Annotated[str, Field(pattern="^[a-z0-9]+$")]]
+    learning_rates: dict[str, dict[Optimizer, LearningRate]]
+
+
 class Study(Section):
     """The published comparison: a base, and what is varied around it."""
 
@@ -78,6 +102,8 @@ class Study(Section):
     learning_rates: dict[Optimizer, LearningRate]
     grids: Grids
     compound: Compound
+    alternatives: Alternatives
+    tuning: Tuning
 
     @model_validator(mode="after")
     def _consistent(self) -> "Study":
@@ -96,7 +122,30 @@ class Study(Section):
         for optimizer in self.grids.optimizer:
             if optimizer not in self.learning_rates:
                 raise ValueError(f"study.learning_rates: no learning rate for {optimizer}")
+            for trial in self.tuning.trials:
+                if optimizer not in self.tuning.learning_rates.get(trial, {}):
+                    raise ValueError(f"study.tuning.learning_rates.{trial}: no learning rate for {optimizer}")
         return self
+
+
+class TfidfGrid(Section):
+    """Logistic regression on TF-IDF: what is tried."""
+
+    C: Annotated[list[PositiveFloat], Field(min_length=1)]
+
+
+class NbsvmGrid(Section):
+    """The SVM on naive-Bayes log-count ratios: what is tried."""
+
+    C: Annotated[list[PositiveFloat], Field(min_length=1)]
+    beta: Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1)]
+
+
+class Baselines(Section):
+    """The hyperparameters of the baselines; every combination is fitted, and the valid reviews choose."""
+
+    tfidf: TfidfGrid
+    nbsvm: NbsvmGrid
 
 
 class Plots(Section):
@@ -110,23 +159,33 @@ class Params(Hyperparameters):
     """The whole of params.yaml; its top level is the protocol and the experiment's hyperparameters."""
 
     dataset: Annotated[str, Field(pattern=r"^(imdb|sample|[^/\\]+\.csv)$")]
-    split: Literal["random"]
+    split: Split
     split_seed: Annotated[int, Field(ge=0, lt=2**32)]
     drop_duplicates: bool
-    stop_words: Literal["drop", "keep"]
+    stop_words: StopWords
     min_freq: Positive
     max_length: Positive
     batch_size: Positive
     n_epochs: Positive
-    init: Literal["study", "pytorch"]
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)]
+    init: Init
+    keep_epoch: KeepEpoch
+    seeds: Annotated[Seeds, Field(min_length=1)]
     study: Study
+    baselines: Baselines
     plots: Plots
 
     @model_validator(mode="after")
-    def _no_repeated_seeds(self) -> "Params":
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds: a seed stands there twice")
+    def _consistent(self) -> "Params":
+        for key, seeds in (("seeds", self.seeds), ("study.tuning.seeds", self.study.tuning.seeds)):
+            if len(set(seeds)) < len(seeds):
+                raise ValueError(f"{key}: a seed stands there twice")
+        for seed in self.study.tuning.seeds:
+            if seed not in self.seeds:
+                raise ValueError(
+                    f"study.tuning.seeds: {seed} is not among the seeds, and so has no trial at the own rate"
+                )
+        if self.split in self.study.alternatives.split:
+            raise ValueError(f"study.alternatives.split: {self.split} is the split's own value; remove it")
         return self
 
     @property
@@ -136,7 +195,7 @@ class Params(Hyperparameters):
 
     def variants(self) -> dict[str, Hyperparameters]:
         """Every variant by its name, which is also its folder's: lstm-adam, n_layers-2, compound, experiment, ..."""
-        grids = self.study.grids
+        grids, tuning = self.study.grids, self.study.tuning
         variants = {
             f"{cell}-{optimizer}": self._around_base(cell=cell, optimizer=optimizer)
             for cell in grids.cell
@@ -144,10 +203,28 @@ class Params(Hyperparameters):
         }
         for axis in AXES:
             variants |= {f"{axis}-{value}": self._around_base(**{axis: value}) for value in getattr(grids, axis)}
-        return variants | {
+        variants |= {
             "compound": self._around_base(**self.study.compound.model_dump()),
             "experiment": self.experiment,
         }
+        for axis, values in self.study.alternatives:
+            variants |= {
+                f"{axis}-{value}-{cell}": self._around_base(cell=cell) for value in values for cell in grids.cell
+            }
+        for trial in tuning.trials:
+            for cell in grids.cell:
+                for optimizer in grids.optimizer:
+                    own = self._around_base(cell=cell, optimizer=optimizer)
+                    rate = {"lr": tuning.learning_rates[trial][optimizer]}
+                    variants[f"tuning-{cell}-{optimizer}-{trial}"] = own.model_copy(update=rate)
+        return variants
+
+    def protocol(self, variant: str) -> dict[str, Any]:
+        """The protocol's settings that the training of a variant reads: its own alternative in place of the usual."""
+        names = ("stop_words", "max_length", "batch_size", "n_epochs", "init", "keep_epoch")
+        axis, _, rest = variant.partition("-")
+        own = {axis: rest.rpartition("-")[0]} if axis in Alternatives.model_fields else {}
+        return {name: own.get(name, getattr(self, name)) for name in names}
 
     def variant(self, name: str) -> Hyperparameters:
         """The variant of that name.

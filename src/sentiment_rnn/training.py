@@ -1,4 +1,4 @@
-"""The training loop: some epochs of Adam or its like, and the weights of the epoch with the lowest valid loss."""
+"""The training loop: some epochs of Adam or its like, and the weights of one of them."""
 
 import math
 import os
@@ -13,7 +13,7 @@ from tqdm import tqdm
 from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import RNNClassifier
-from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.params import Hyperparameters, KeepEpoch
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """A finished training: every epoch's figures, and the epoch with the lowest valid loss with its weights."""
+    """A finished training: every epoch's figures, and the epoch that was kept with its weights."""
 
     epochs: list[Epoch]
     best_epoch: int
@@ -59,8 +59,8 @@ def build_optimizer(model: nn.Module, name: str, lr: float) -> torch.optim.Optim
     """
     parameters = list(model.parameters())
     on_cpu = all(parameter.is_cpu for parameter in parameters)
-    if name == "sgd":
-        return torch.optim.SGD(parameters, lr, fused=True)
+    if name in ("sgd", "momentum"):
+        return torch.optim.SGD(parameters, lr, momentum=0.9 if name == "momentum" else 0.0, fused=True)
     if name == "adagrad":
         return torch.optim.Adagrad(parameters, lr, fused=on_cpu)
     if name == "rmsprop":
@@ -76,6 +76,7 @@ def train(
     *,
     batch_size: int,
     n_epochs: int,
+    keep_epoch: KeepEpoch,
     seed: int,
 ) -> Training:
     """Train, with a progress bar for each epoch and a line at its end.
@@ -87,6 +88,7 @@ def train(
         hyperparameters: the optimizer and its learning rate are read.
         batch_size: reviews a step.
         n_epochs: passes over the training reviews.
+        keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
     """
     torch.manual_seed(seed)
@@ -111,6 +113,8 @@ def train(
             f"valid loss {valid_loss:.3f}, accuracy {valid_accuracy:.3f}"
         )
         best = min(epochs, key=lambda epoch: math.inf if math.isnan(epoch.valid_loss) else epoch.valid_loss)
+        if keep_epoch == "last":
+            best = epochs[-1]
         if best is epochs[-1]:
             best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
     return Training(epochs, best.epoch, best_weights)

@@ -1,0 +1,40 @@
+"""Of the trials of one optimizer, take the model with the lowest valid loss. No test review comes near it."""
+
+import json
+import math
+import shutil
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from sentiment_rnn.errors import exit_on_error
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    own, others = arguments.models
+    trials = []
+    for folder in (own, *sorted(path for path in others.iterdir() if path.is_dir())):
+        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        valid_loss = pd.read_csv(folder / "curves.csv").set_index("epoch")["valid_loss"][model["best_epoch"]]
+        trials.append({"lr": model["hyperparameters"]["lr"], "valid_loss": float(valid_loss), "folder": folder})
+    best = min(trials, key=lambda trial: math.inf if math.isnan(trial["valid_loss"]) else trial["valid_loss"])
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(best["folder"], arguments.out, dirs_exist_ok=True)
+    described = [trial | {"folder": trial["folder"].as_posix()} for trial in trials]
+    (arguments.out / "trials.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+    print(f"of {len(trials)} learning rates {best['lr']}, with a valid loss of {best['valid_loss']:.3f}")
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--models", required=True, type=Path, nargs=2, help="the model at the study's own rate; folder of the others"
+    )
+    parser.add_argument("--out", required=True, type=Path, help="folder to write: a copy of the best, and trials.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)
