@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test repro published bench install lint
+.PHONY: help demo check-git test repro twice published bench install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -21,6 +21,9 @@ test: install # the tests
 
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)
+
+twice: install # train one variant twice in a scratch clone, and compare byte for byte
+	python scripts/train_twice.py
 
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/tag_published.py

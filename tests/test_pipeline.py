@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,13 +11,16 @@ import pytest
 from conftest import Scratch, clone, stages_run
 
 TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "experiment@0"]
+BASELINES = ["baselines@tfidf", "baselines@nbsvm"]
+VOCABULARIES = [f"vocab@random-{stop_words}" for stop_words in ("drop", "literal", "keep")]
 EVERYTHING = {
     "fetch",
     "split@random",
-    "vocab@random-drop",
+    *VOCABULARIES,
     "report",
     *TRAININGS,
-    *(f"evaluate_{name}" for name in TRAININGS),
+    *BASELINES,
+    *(f"evaluate_{name}" for name in (*TRAININGS, *BASELINES)),
 }
 
 
@@ -74,9 +76,52 @@ def test_seed_added_trains_only_it(scratch: Scratch):
     assert studies["n_layers"]["2"]["test_loss_std"] > 0
 
 
+def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
+    """Every kind of study beyond the grids, on the sample corpus, which has a division of its own."""
+    scratch.edit(lambda params: params.update(dataset="sample", batch_size=1000, n_epochs=1, min_freq=5))
+    scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[]))
+    scratch.edit(
+        lambda params: params["study"]["alternatives"].update(
+            init=["pytorch"], keep_epoch=["last"], stop_words=["literal"], split=["official"]
+        )
+    )
+    rates = {"second": {"adam": 0.1}, "third": {"adam": 1e-9}}
+    scratch.edit(
+        lambda params: params["study"]["tuning"].update(seeds=[0], trials=["second", "third"], learning_rates=rates)
+    )
+    ran = set(scratch.repro())
+    assert {"other_split@official", "other_vocab@official-drop", "other_baselines@official-nbsvm"} <= ran
+    models, evaluations = (scratch.folder / "data" / name for name in ("models", "evaluations"))
+    for name, key, value in (
+        ("init-pytorch-lstm", "init", "pytorch"),
+        ("keep_epoch-last-lstm", "best_epoch", 1),
+        ("stop_words-literal-lstm", "stop_words", "literal"),
+    ):
+        assert json.loads((models / name / "0/model.json").read_text())[key] == value
+        assert f"evaluate_{name.partition('-')[0]}@{name.partition('-')[2]}-0" in ran
+    assert json.loads((evaluations / "split-official-lstm/0/metrics.json").read_text()).keys() >= {"test_accuracy"}
+    assert len((evaluations / "split-official-tfidf/predictions.csv").read_text().splitlines()) == 5001
+    trials = json.loads((models / "tuned-lstm-adam/0/trials.json").read_text())
+    best = min(trials, key=lambda trial: trial["valid_loss"])
+    assert [trial["lr"] for trial in trials] == [0.001, 0.1, 1e-9]
+    assert json.loads((models / "tuned-lstm-adam/0/model.json").read_text())["hyperparameters"]["lr"] == best["lr"]
+    assert not (evaluations / "tuning-lstm-adam").exists()  # the trials that were not chosen meet no test review
+    text = (scratch.folder / "report/report.md").read_text()
+    for title in ("Initialisation", "The epoch that is kept", "Stop words", "The corpus's own division", "LSTM: tuned"):
+        assert f"## {title}" in text
+
+
+def test_corpus_without_a_division_of_its_own(scratch: Scratch):
+    scratch.edit(lambda params: params.update(split="official"))
+    output = scratch.run("dvc", "repro", fails=True)
+    assert "error: tiny.csv has no train and test reviews of its own" in output
+    assert "-S split=random" in output
+
+
 def test_min_freq_reruns_from_vocab_on(scratch: Scratch):
     scratch.edit(lambda params: params.update(min_freq=30))  # some words fewer
-    assert set(scratch.repro()) == EVERYTHING - {"fetch", "split@random"}
+    untouched = {"fetch", "split@random", *BASELINES, *(f"evaluate_{name}" for name in BASELINES)}
+    assert set(scratch.repro()) == EVERYTHING - untouched
 
 
 def test_plot_color_reruns_the_report_alone(scratch: Scratch):
@@ -209,10 +254,10 @@ def test_plots_show_works_without_network(scratch: Scratch):
     assert "plots/curves/n_layers.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
 
 
-def test_trained_from_scratch_twice_gives_the_same_bytes(scratch: Scratch):
-    before = {path: path.read_bytes() for path in (scratch.folder / "data/models").rglob("*") if path.is_file()}
-    assert before
-    shutil.rmtree(scratch.folder / ".dvc/cache")
-    shutil.rmtree(scratch.folder / "data/models")
-    assert set(TRAININGS) <= set(scratch.repro())
-    assert before == {path: path.read_bytes() for path in before}
+def test_trained_twice_is_the_same_bytes_and_another_seed_is_not(scratch: Scratch):
+    scratch.run("git", "add", "-A")
+    scratch.run("git", "commit", "-qm", "results")
+    output = scratch.run("python", "scripts/train_twice.py")
+    assert stages_run(output).count("experiment@0") == 2
+    assert "the same bytes twice with seed 0, others with seed 1" in output
+    assert "they are those of the committed dvc.lock" in output
