@@ -20,6 +20,8 @@ from sentiment_rnn.text import MARKUP, build_vocabulary, encode, english_stop_wo
 
 PROJECT = Path(__file__).parents[1]
 TIMES = 10  # how often the larger corpus holds each review
+SPLIT = "--reviews raw.csv --kind random --out split"
+VOCAB = "--splits split --stop-words drop --out encoded"
 
 
 def measure(command: list[str], folder: Path) -> dict[str, float]:
@@ -55,8 +57,8 @@ def data_stages(folder: Path, data: Path) -> dict[str, Any]:
     """fetch, split and vocab of the corpus that params.yaml in the folder names, found under `data`."""
     return {
         "fetch": stage("fetch", folder, "--data", data, "--out", "raw.csv"),
-        "split": stage("split", folder, "--reviews", "raw.csv", "--out", "split"),
-        "vocab": stage("vocab", folder, "--splits", "split", "--out", "encoded"),
+        "split": stage("split", folder, *SPLIT.split(), "--corpus", data),
+        "vocab": stage("vocab", folder, *VOCAB.split()),
     }
 
 

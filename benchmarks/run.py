@@ -4,14 +4,12 @@ On the real reviews where they are placed in data/, else on the sample corpus. W
 """
 
 import json
-import os
-import platform
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+from machine import machine
 from on_cuda import cuda_training
 from processes import (
     PROJECT,
@@ -46,8 +44,7 @@ def main() -> None:
         train, valid = (EncodedReviews.load(folder / f"encoded/{part}.safetensors") for part in ("train", "valid"))
         vocab_size = len(read_vocabulary(folder / "encoded/vocabulary.txt"))
         results["training_step"] = training_steps(train, vocab_size, params)
-        timings = PROJECT / "data/timings"
-        results["grid_cpu_minutes"] = grid_cpu_minutes(results["training_step"], len(train), params, timings)
+        results["grid_cpu_minutes"] = grid_cpu_minutes(results["training_step"], len(train), params)
         results["inference"] = inference(valid, vocab_size, params)
         if torch.cuda.is_available():
             results["cuda"] = cuda_training(train, vocab_size, params)
@@ -69,25 +66,6 @@ def reviews_are_placed() -> bool:
     """Whether data/ holds the reviews in one of their forms."""
     imdb = YAML(typ="safe").load(PROJECT / "data/imdb/source.yaml")
     return any(file for pattern in imdb["placed"] for file in (PROJECT / "data").glob(pattern))
-
-
-def machine() -> dict[str, Any]:
-    """What the figures depend on."""
-    names = [line.split(":")[1].strip() for line in _cpu_info() if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(terse=True),
-        "threads": 1,
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("torch", "numpy", "pandas", "scikit-learn", "dvc")},
-    }
-
-
-def _cpu_info() -> list[str]:
-    file = Path("/proc/cpuinfo")
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """Training steps and inference on one thread: this project, the plain way, and the matrix products alone."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,6 +17,7 @@ from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import build_model
 from sentiment_rnn.params import Hyperparameters, Params
+from sentiment_rnn.studies import grid_rows
 from sentiment_rnn.training import build_optimizer
 
 ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
@@ -26,9 +25,9 @@ ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 
 def architectures(params: Params) -> dict[str, Hyperparameters]:
     """The variants that take different time: the optimizers' one for each cell, and all others."""
-    optimizer = params.study.base.optimizer
-    variants = {name: variant for name, variant in params.variants().items() if name != "experiment"}
-    return {name: variant for name, variant in variants.items() if variant.optimizer == optimizer}
+    names = [name for names in grid_rows(params).values() for name in names.values() if name != "experiment"]
+    variants = {name: params.variant(name) for name in names}
+    return {name: variant for name, variant in variants.items() if variant.optimizer == params.study.base.optimizer}
 
 
 def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[str, Any]:
@@ -119,24 +118,19 @@ def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], Non
     return work
 
 
-def grid_cpu_minutes(steps: dict[str, Any], n_reviews: int, params: Params, timings: Path) -> dict[str, Any]:
-    """Of every training of one seed and all together: from the seconds of a step, and as data/timings has them."""
+def grid_cpu_minutes(steps: dict[str, Any], n_reviews: int, params: Params) -> dict[str, Any]:
+    """Of the steps of every training of the grids with one seed, and all together, from the seconds of a step."""
     by_shape = {shape_of(params.variant(name)): result for name, result in steps.items()}
     n_steps = -(-n_reviews // params.batch_size) * params.n_epochs
     results = {}
-    for name, variant in params.variants().items():
-        step_result, timing = by_shape[shape_of(variant)], timings / f"{name}-{params.seeds[0]}.json"
+    for name in dict.fromkeys(name for names in grid_rows(params).values() for name in names.values()):
+        step_result = by_shape[shape_of(params.variant(name))]
         results[name] = {
             "plain_steps": round(step_result["plain_seconds"] * n_steps / 60, 1),
             "steps": round(step_result["seconds"] * n_steps / 60, 1),
         }
-        if timing.exists():
-            results[name]["whole_training"] = round(json.loads(timing.read_text())["cpu_seconds"] / 60, 1)
-    kinds = ("plain_steps", "steps", "whole_training")
     results["all"] = {
-        kind: round(sum(result[kind] for result in results.values()), 1)
-        for kind in kinds
-        if all(kind in result for result in results.values())
+        kind: round(sum(result[kind] for result in results.values()), 1) for kind in ("plain_steps", "steps")
     }
     return results
 
