@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,22 @@ import torch
 from conftest import PROJECT, Scratch
 from torch.nn import functional as F
 
-from sentiment_rnn.evaluation import predictions
+from sentiment_rnn.calibration import Calibration
+from sentiment_rnn.evaluation import Answers, answers_of, read_answers, write_evaluation
 from sentiment_rnn.evaluation import test_metrics as metrics_of
 from sentiment_rnn.model_folder import ModelFolderError, load_model
+from sentiment_rnn.params import load_params
 from sentiment_rnn.report import agreement
-from sentiment_rnn.studies import beside_published, published_tables, read_published, summarize
+from sentiment_rnn.studies import (
+    Result,
+    published_tables,
+    read_published,
+    row_files,
+    run_folders,
+    stage_of,
+    study_rows,
+    summarize,
+)
 
 PUBLISHED = published_tables(read_published(PROJECT / "data/published.yaml"))
 
@@ -24,7 +36,7 @@ def test_metrics_by_hand():
     log_odds = np.array([2.0, -1.0, 0.5, -3.0, 800.0])
     labels = np.array([1, 1, 0, 0, 0])
     logits = np.stack([np.zeros(5), log_odds], axis=1).astype(np.float32)
-    metrics = metrics_of(predictions(logits, labels))
+    metrics = metrics_of(answers_of(logits, labels))
     losses = [
         math.log1p(math.exp(-2)),
         math.log1p(math.exp(1)),
@@ -45,13 +57,14 @@ def test_metrics_by_hand():
 def test_metrics_are_those_of_pytorch_and_survive_the_csv(tmp_path: Path):
     logits = torch.randn(500, 2, generator=torch.Generator().manual_seed(0)) * 5
     labels = torch.randint(0, 2, (500,), generator=torch.Generator().manual_seed(1))
-    predicted = predictions(logits.numpy(), labels.numpy())
-    predicted.to_csv(tmp_path / "predictions.csv", index=False)
-    metrics = metrics_of(predicted)
-    assert metrics == metrics_of(pd.read_csv(tmp_path / "predictions.csv"))
+    answers = answers_of(logits.numpy(), labels.numpy())
+    metrics = write_evaluation(answers, tmp_path)
+    assert metrics == json.loads((tmp_path / "metrics.json").read_text()) == metrics_of(read_answers([tmp_path]))
     assert metrics["test_loss"] == pytest.approx(F.cross_entropy(logits.double(), labels).item(), rel=1e-12)
     assert metrics["test_accuracy"] == (logits.argmax(1) == labels).double().mean().item()
-    np.testing.assert_allclose(predicted["probability"], logits.double().softmax(1)[:, 1].numpy(), rtol=1e-12)
+    np.testing.assert_allclose(answers.probability[0], logits.double().softmax(1)[:, 1].numpy(), rtol=1e-12)
+    predicted = pd.read_csv(tmp_path / "predictions.csv")
+    np.testing.assert_allclose(predicted["probability"], answers.probability[0], rtol=1e-15)
 
 
 def test_published_tables():
@@ -61,32 +74,81 @@ def test_published_tables():
     assert list(PUBLISHED["gru_optimizers"]) == ["sgd", "adagrad", "rmsprop", "adam"]
 
 
+def result(*log_odds: list[float]) -> Result:
+    """Of reviews that are positive, then negative, in turn; a list for each seed."""
+    return Result.of(Answers(np.arange(len(log_odds[0])) % 2 ^ 1, np.array(log_odds)))
+
+
 def test_seeds_are_summarized():
-    runs = pd.DataFrame(
-        {"variant": ["a", "a", "a"], "seed": [0, 1, 2], "test_loss": [1.0, 2.0, 3.0], "test_accuracy": [0.5, 0.5, 0.8]}
-    )
-    tables = summarize(runs, {"n_layers": {"2": "a"}})
-    assert tables["n_layers"]["2"] == {
-        "test_loss": 2.0,
-        "test_loss_std": 1.0,
-        "test_accuracy": pytest.approx(0.6),
-        "test_accuracy_std": pytest.approx(math.sqrt(0.03)),
+    """Right on 4, 2 and 3 of 4 reviews."""
+    results = {"a": result([1, -1, 1, -1], [1, 1, -1, -1], [1, -1, 1, 1])}
+    figures = summarize(results, {"n_layers": {"2": "a"}})["n_layers"]["2"]
+    right, wrong = math.log1p(math.exp(-1)), math.log1p(math.exp(1))
+    assert figures == {
+        "test_loss": pytest.approx((9 * right + 3 * wrong) / 12),
+        "test_loss_std": pytest.approx((wrong - right) / 4),
+        "test_accuracy": 0.75,
+        "test_accuracy_std": 0.25,
         "n": 3,
     }
-    assert "test_loss_std" not in summarize(runs[:1], {"n_layers": {"2": "a"}})["n_layers"]["2"]
-    row = beside_published(tables, PUBLISHED)["n_layers.2"]
-    assert (row["test_loss"], row["published_loss"], row["published_accuracy"]) == (2.0, 0.275, 0.887)
+    row = row_files({"n_layers": {"2": "a"}}, results, PUBLISHED)["n_layers.2"]
+    assert (row["variant"], row["test_accuracy"], row["n"], row["n_reviews"]) == ("a", 0.75, 3, 4)
+    assert (row["published_loss"], row["published_accuracy"]) == (0.275, 0.887)
+    assert row["accuracy_low"] < 0.75 < row["accuracy_high"]
 
 
-def test_agreement_is_within_0_015():
-    tables = {"n_layers": {"2": {"test_accuracy": 0.887 + 0.015}, "3": {"test_accuracy": 0.885 - 0.0151}, "7": {}}}
-    assert [(row["name"], row["agrees"]) for row in agreement(tables, PUBLISHED)] == [("2", True), ("3", False)]
+def test_one_seed_has_no_spread():
+    results = {"a": result([1, -1, 1, 1])}
+    assert "test_loss_std" not in summarize(results, {"n_layers": {"2": "a"}})["n_layers"]["2"]
+    assert "accuracy_std" not in row_files({"n_layers": {"2": "a"}}, results, {})["n_layers.2"]
+
+
+def test_published_value_is_inside_or_outside_of_the_interval():
+    """800 of 900 right, 0.889 [0.868, 0.909], against the published 0.887; 700 against 0.885."""
+    results = {
+        name: result([(1.0 if number % 2 == 0 else -1.0) * (1 if number < n else -1) for number in range(900)])
+        for name, n in (("a", 800), ("b", 700))
+    }
+    found = SimpleNamespace(rows={"n_layers": {"2": "a", "3": "b", "7": "a"}}, results=results, published=PUBLISHED)
+    assert [(row["name"], row["inside"]) for row in agreement(found)] == [("n_layers 2", True), ("n_layers 3", False)]
+
+
+def test_calibration_by_hand():
+    """Four answers of 0.75 of which two are right, four of 0.25 of which one is positive."""
+    log_odds = np.array([[math.log(3)] * 4 + [-math.log(3)] * 4])
+    found = Calibration.of(Answers(np.array([1, 1, 0, 0, 1, 0, 0, 0]), log_odds))
+    assert found.probability.tolist() == pytest.approx([0.25, 0.75])
+    assert found.positive.tolist() == [0.25, 0.5]
+    assert found.share.tolist() == [0.5, 0.5]
+    assert found.error == pytest.approx(0.25 / 2)
+
+
+def test_calibration_of_what_was_drawn_from_the_probabilities_has_little_error():
+    random = np.random.default_rng(0)
+    log_odds = random.normal(size=(2, 20_000)) * 2
+    log_odds[1] = log_odds[0]
+    labels = (random.random(20_000) < 1 / (1 + np.exp(-log_odds[0]))).astype(int)
+    found = Calibration.of(Answers(labels, log_odds))
+    assert found.low <= found.error <= 0.015
+    assert found.share.sum() == pytest.approx(1)
+    overconfident = Calibration.of(Answers(labels, 3 * log_odds))
+    assert 0.1 < overconfident.low < overconfident.error < overconfident.high
+
+
+def test_every_stage_named_in_the_report_is_there(finished: Scratch):
+    params = load_params(finished.folder / "params.yaml")
+    runs = [run for runs in run_folders(params, study_rows(params)).values() for run in runs]
+    assert {stage_of(run) for run in runs} <= set(finished.run("dvc", "stage", "list", "--name-only").split())
+    for run in runs:
+        assert f"path: data/models/{run}\n" in finished.run("cat", "dvc.lock")
+        assert (finished.folder / f"data/evaluations/{run}/predictions.csv").exists()
 
 
 def test_report_of_another_corpus_leaves_the_published_figures_out(finished: Scratch):
     text = (finished.folder / "report/report.md").read_text()
-    assert "they do not compare" in text
-    assert "published accuracy" not in text
+    assert "conclusions are of the 50,000 IMDB reviews" in text
+    assert "| published |" not in text
+    assert "CPU seconds" not in text
     tables = finished.folder / "metrics/tables"
     assert not any("published" in path.read_text() for path in tables.iterdir())
 
@@ -99,12 +161,15 @@ def test_page_needs_no_other_file(finished: Scratch):
 
 
 def test_tables_in_the_report_are_the_metrics(finished: Scratch):
-    metrics = json.loads((finished.folder / "metrics/studies.json").read_text())
     text = (finished.folder / "report/report.md").read_text()
-    for rows in (rows for study, rows in metrics.items() if study != "data"):
-        for row, figures in rows.items():
-            line = next(line for line in text.splitlines() if line.startswith(f"| {row} |"))
-            assert f"| {figures['test_accuracy']:.3f} | {figures['test_loss']:.3f} |" in line
+    for path in (finished.folder / "metrics/tables").iterdir():
+        row = json.loads(path.read_text())
+        accuracy = f"{row['test_accuracy']:.3f} [{row['accuracy_low']:.3f}, {row['accuracy_high']:.3f}]"
+        loss = f"{row['test_loss']:.3f} [{row['loss_low']:.3f}, {row['loss_high']:.3f}]"
+        lines = [
+            line for line in text.splitlines() if line.startswith(f"| {path.stem.partition('.')[2]} | {accuracy} |")
+        ]
+        assert any(f"| {loss} |" in line for line in lines), path.stem
 
 
 def test_metrics_can_be_rederived_from_the_predictions(finished: Scratch):

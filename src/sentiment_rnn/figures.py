@@ -1,44 +1,87 @@
-"""The figures: learning curves of a study, reproduced against published, confusion counts."""
+"""The figures: rows with their intervals, learning curves, calibration, confusion counts and shared errors."""
 
 import io
 import math
+from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from sentiment_rnn.params import Plots
-from sentiment_rnn.studies import Tables
+from sentiment_rnn.calibration import Calibration
+from sentiment_rnn.findings import Findings
+from sentiment_rnn.statistics import Estimate
+from sentiment_rnn.studies import Result, Rows, Tables
 
-GREY = "#888888"
+GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}
+FOCUS = 0.06  # rows whose accuracy is further than this below the best stand at the edge, so that the others spread
 
 
-def draw_all(
-    plots: Plots, tables: Tables, published: Tables, curves: dict[str, pd.DataFrame], runs: pd.DataFrame
-) -> dict[str, bytes]:
-    """Every figure as a PNG, by name: accuracy, confusion, and for each study its own name and NAME_variants.
+@dataclass(frozen=True)
+class Dot:
+    """A row of a dot plot."""
 
-    Args:
-        plots: how they look.
-        tables: the rows' figures; `published` those of the source.
-        published: empty where the source does not compare.
-        curves: study -> columns variant, seed, epoch, split, loss, accuracy.
-        runs: one row per variant and seed.
+    label: str
+    found: Estimate
+    published: float | None
+
+
+def draw_all(found: Findings) -> dict[str, bytes]:
+    """Every figure as a PNG, by name.
+
+    summary, calibration, confusion, shared_errors; for each study its own name, and where it has learning curves,
+    NAME_curves and NAME_variants.
     """
-    figures = {"accuracy": accuracy_bars(tables, published, plots.colors), "confusion": confusion(runs)}
-    for study, table in curves.items():
-        figures[study] = curves_overlay(table, plots.colors, study)
-        figures[f"{study}_variants"] = curves_per_variant(table, plots.colors, study)
-    return {name: _png(figure, plots.dpi) for name, figure in figures.items()}
+    colors = found.params.plots.colors
+    summary = _dots(found.rows, found.results, found.published, "accuracy")
+    figures = {
+        "summary": dot_plot(summary, "test accuracy", colors[0]),
+        "calibration": reliability(found.calibrations, colors),
+        "confusion": confusion(found.runs),
+        "shared_errors": error_counts(np.bincount(found.n_wrong, minlength=found.n_sharing + 1), colors[0]),
+    }
+    for study, names in found.rows.items():
+        figures[study] = study_dots({study: names}, found.results, found.published, colors[0])
+    for study, table in found.curves.items():
+        figures[f"{study}_curves"] = curves_overlay(table, colors, study)
+        figures[f"{study}_variants"] = curves_per_variant(table, colors, study)
+    return {name: _png(figure, found.params.plots.dpi) for name, figure in figures.items()}
+
+
+def study_dots(rows: Rows, results: dict[str, Result], published: Tables, color: str) -> Figure:
+    """Accuracy and loss of the rows of one study, side by side."""
+    n_rows = sum(map(len, rows.values()))
+    figure = Figure(figsize=(8, 0.42 * n_rows + 1.3), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _draw_dots(left, _dots(rows, results, published, "accuracy"), color, focus=False)
+    _draw_dots(right, _dots(rows, results, published, "loss"), color, focus=False)
+    left.set_xlabel("test accuracy")
+    right.set_xlabel("test loss (nats)")
+    _dot_legend(figure, color, bool(published.keys() & rows.keys()))
+    return figure
+
+
+def dot_plot(dots: list[Dot | None], label: str, color: str) -> Figure:
+    """A dot with its interval per row, and the published value where there is one; None leaves a gap.
+
+    Rows far below the best stand at the left edge with their number.
+    """
+    figure = Figure(figsize=(8, 0.27 * len(dots) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    _draw_dots(axes, dots, color, focus=True)
+    axes.set_xlabel(label)
+    _dot_legend(figure, color, any(dot is not None and dot.published is not None for dot in dots))
+    return figure
 
 
 def curves_overlay(curves: pd.DataFrame, colors: list[str], title: str) -> Figure:
-    """All variants of a study in one picture: loss and accuracy, train and valid, a line per seed.
+    """All variants of a study in one picture: loss and accuracy, train and valid; the mean and range of the seeds.
 
     Args:
         curves: columns variant, seed, epoch, split, loss, accuracy.
@@ -51,14 +94,12 @@ def curves_overlay(curves: pd.DataFrame, colors: list[str], title: str) -> Figur
         for column, split in enumerate(("train", "valid")):
             axes = panels[row, column]
             for (variant, of_variant), color in zip(curves.groupby("variant", sort=False), cycle(colors), strict=False):
-                for number, (_, run) in enumerate(of_variant[of_variant["split"] == split].groupby("seed")):
-                    label = str(variant) if number == 0 else None
-                    axes.plot(run["epoch"], run[measure], marker="o", markersize=3, color=color, label=label)
+                _draw_seeds(axes, of_variant[of_variant["split"] == split], measure, color, "-", str(variant))
             axes.set_title(f"{split} {measure}")
             _style_epochs(axes)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(_title_with_seeds(title, curves))
     return figure
 
 
@@ -73,50 +114,54 @@ def curves_per_variant(curves: pd.DataFrame, colors: list[str], title: str) -> F
     for column, (variant, color) in enumerate(zip(variants, cycle(colors), strict=False)):
         for row, measure in enumerate(("loss", "accuracy")):
             axes = panels[row, column]
-            for (split, seed), run in curves[curves["variant"] == variant].groupby(["split", "seed"]):
-                label = str(split) if seed == curves["seed"].iloc[0] else None
-                axes.plot(run["epoch"], run[measure], LINE_STYLES[str(split)], color=color, label=label)
+            for split, of_split in curves[curves["variant"] == variant].groupby("split"):
+                _draw_seeds(axes, of_split, measure, color, LINE_STYLES[str(split)], str(split))
             _style_epochs(axes)
             if column == 0:
                 axes.set_ylabel(measure)
         panels[0, column].set_title(str(variant))
     panels[0, -1].legend(frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(_title_with_seeds(title, curves))
     return figure
 
 
-def accuracy_bars(tables: Tables, published: Tables, colors: list[str]) -> Figure:
-    """Test accuracy of every row, and beside it the published one where there is one.
+def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figure:
+    """A panel per model: the share of positive reviews against the probability that was given for them.
+
+    The size of a dot tells how many answers it stands for.
+    """
+    n_columns = min(4, len(calibrations))
+    n_rows = math.ceil(len(calibrations) / n_columns)
+    figure = Figure(figsize=(2.4 * n_columns + 0.6, 3.0 * n_rows + 0.5), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(calibrations) :]:
+        axes.set_axis_off()
+    for axes, (name, found), color in zip(panels.flat, calibrations.items(), cycle(colors), strict=False):
+        axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
+        axes.plot(found.probability, found.positive, color=color, linewidth=1)
+        axes.scatter(found.probability, found.positive, s=8 + 250 * found.share, color=color, alpha=0.8)
+        axes.set_title(f"{name}\nECE {found.error:.3f} [{found.low:.3f}, {found.high:.3f}]", fontsize=9)
+        axes.set_aspect("equal")
+    figure.supxlabel("probability of positive", fontsize=9)
+    figure.supylabel("share of positive reviews", fontsize=9)
+    return figure
+
+
+def error_counts(n_wrong: NDArray[np.int64], color: str) -> Figure:
+    """How many test reviews have how many of the runs wrong on them.
 
     Args:
-        tables: study -> row -> test_accuracy, and test_accuracy_std where there are several seeds.
-        published: the same of the source; empty where it does not compare.
-        colors: the first is that of the reproduced bars.
+        n_wrong: int [number of runs + 1], reviews by the number of runs that are wrong on them.
+        color: of the bars.
     """
-    figure = Figure(figsize=(9, 0.34 * sum(map(len, tables.values())) + 1.4), layout="constrained")
+    figure = Figure(figsize=(8, 2.8), layout="constrained")
     axes = figure.subplots()
-    names, position = [], 0.0
-    for study, rows in tables.items():
-        for row, figures in rows.items():
-            reproduced = figures["test_accuracy"]
-            axes.barh(position, reproduced, 0.38, color=colors[0], xerr=figures.get("test_accuracy_std"))
-            axes.text(reproduced + 0.004, position, f"{reproduced:.3f}", va="center", fontsize=7)
-            source = published.get(study, {}).get(row)
-            if source:
-                accuracy, below = source["test_accuracy"], position + 0.38
-                axes.barh(below, accuracy, 0.38, color=GREY)
-                axes.text(accuracy + 0.004, below, f"{accuracy:.3f}", va="center", fontsize=7, color=GREY)
-            names.append((position + (0.19 if source else 0), f"{study}  {row}" if study != row else study))
-            position += 1
-        position += 0.5
-    axes.set_yticks(*zip(*names, strict=True))
-    axes.invert_yaxis()
-    axes.set_xlim(0.45, 1.05)
-    axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
-    axes.set_xlabel("test accuracy (the axis starts at 0.45; dotted: chance)")
-    sources = {"reproduced": colors[0]} | ({"published": GREY} if published else {})
-    handles = [Patch(color=color, label=label) for label, color in sources.items()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False)
+    axes.bar(np.arange(len(n_wrong)), n_wrong, color=color)
+    axes.set_yscale("log")
+    axes.set_xlabel(f"runs that are wrong, of {len(n_wrong) - 1}")
+    axes.set_ylabel("test reviews")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", alpha=0.3)
     return figure
 
 
@@ -142,7 +187,7 @@ def confusion(runs: pd.DataFrame) -> Figure:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         for (y, x), share in np.ndenumerate(shares):
             axes.text(x, y, f"{matrix[y, x]:,}", ha="center", va="center", color="white" if share > 0.6 else "black")
-        axes.set_title(str(variant), fontsize=9)
+        axes.set_title(str(variant), fontsize=8)
         axes.set_xticks([0, 1], ["pos", "neg"], fontsize=7)
         axes.set_yticks([0, 1], ["pos", "neg"], fontsize=7)
     figure.supxlabel("predicted", fontsize=9)
@@ -150,10 +195,69 @@ def confusion(runs: pd.DataFrame) -> Figure:
     return figure
 
 
-def _png(figure: Figure, dpi: int) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
+def _dots(rows: Rows, results: dict[str, Result], published: Tables, measure: str) -> list[Dot | None]:
+    """The rows of all studies, with a gap between two studies."""
+    dots: list[Dot | None] = []
+    for study, names in rows.items():
+        dots += [None] if dots else []
+        for row, variant in names.items():
+            source = published.get(study, {}).get(row, {})
+            label = row if len(rows) == 1 or row == study else f"{study}  {row}"
+            dots.append(Dot(label, getattr(results[variant], measure), source.get(f"test_{measure}")))
+    return dots
+
+
+def _draw_dots(axes: Axes, dots: list[Dot | None], color: str, *, focus: bool) -> None:
+    edge = max(dot.found.mean for dot in dots if dot) - FOCUS if focus else -math.inf
+    for place, dot in enumerate(dots):
+        if dot is None:
+            continue
+        found = dot.found
+        if found.mean < edge:
+            published = "" if dot.published is None else f"; published {dot.published:.3f}"
+            text = f"◂ {found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]{published}"
+            axes.text(edge, place, text, va="center", fontsize=7)
+            continue
+        axes.plot([found.low, found.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(found.mean, place, "o", color=color, markersize=5)
+        if dot.published is not None:
+            axes.plot(dot.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
+    axes.set_yticks(*zip(*((place, dot.label) for place, dot in enumerate(dots) if dot), strict=True))
+    axes.set_ylim(len(dots) - 0.4, -0.6)
+    axes.margins(x=0.06)
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(labelsize=8)
+
+
+def _dot_legend(figure: Figure, color: str, is_published: bool) -> None:
+    handles = [Line2D([], [], color=color, marker="o", markersize=5, linewidth=2, label="reproduced, 95% interval")]
+    if is_published:
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=GREY,
+                marker="D",
+                markersize=4,
+                markerfacecolor="none",
+                linestyle="none",
+                label="published",
+            )
+        )
+    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+
+
+def _draw_seeds(axes: Axes, curves: pd.DataFrame, measure: str, color: str, style: str, label: str) -> None:
+    """The mean over the seeds, and a band from the lowest to the highest of them."""
+    of_epoch = curves.groupby("epoch")[measure]
+    mean, low, high = of_epoch.mean(), of_epoch.min(), of_epoch.max()
+    axes.plot(mean.index, mean, style, marker="o", markersize=3, color=color, label=label)
+    axes.fill_between(mean.index, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def _title_with_seeds(title: str, curves: pd.DataFrame) -> str:
+    n_seeds = curves["seed"].nunique()
+    return f"{title}: one seed" if n_seeds == 1 else f"{title}: mean and range of {n_seeds} seeds"
 
 
 def _style_epochs(axes: Axes) -> None:
@@ -161,3 +265,9 @@ def _style_epochs(axes: Axes) -> None:
     axes.set_xlabel("epoch")
     axes.label_outer()
     axes.grid(alpha=0.3)
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

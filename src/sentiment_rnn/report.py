@@ -5,90 +5,94 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 
+from sentiment_rnn.comparisons import Claim
+from sentiment_rnn.findings import Findings
 from sentiment_rnn.params import Params
-from sentiment_rnn.studies import Tables
+from sentiment_rnn.statistics import Estimate, estimate
+from sentiment_rnn.studies import is_inside, stage_of
 
-TOLERANCE = 0.015  # difference in test accuracy up to which a row counts as reproduced
-
+MARKS = {"supported": "✔", "not supported": "○", "contradicted": "✘", "not tested": "?"}
+N_EVIDENCE = 3  # statements shown beside a verdict; all are in a table below
+OPTIMIZERS = "The base model of the {} with each optimizer at its own learning rate."
 TEXTS = {
-    "lstm_optimizers": (
-        "LSTM: optimizers",
-        "optimizer",
-        "The base model with each optimizer at its own learning rate.",
-    ),
-    "gru_optimizers": ("GRU: optimizers", "optimizer", "The same with a GRU in place of the LSTM."),
-    "n_layers": ("Recurrent layers", "n_layers", "The base model with more layers."),
-    "hidden_dim": ("Hidden dimension", "hidden_dim", "The base model with wider hidden states."),
+    "lstm_optimizers": ("LSTM: optimizers", OPTIMIZERS.format("LSTM")),
+    "gru_optimizers": ("GRU: optimizers", OPTIMIZERS.format("GRU")),
+    "n_layers": ("Recurrent layers", "The base model with more layers."),
+    "hidden_dim": ("Hidden dimension", "The base model with wider hidden states."),
     "embedding_dim": (
         "Embedding dimension",
-        "embedding_dim",
-        "The base model with wider embeddings. The source gives one further result without stating its dimension.",
+        "The base model with wider embeddings. The source gives one further result, {test_loss:.3f} in test loss and "
+        "{test_accuracy:.3f} in accuracy, without its dimension.",
     ),
-    "compound": ("Compound scaling", "variant", "More layers, hidden and embedding dimensions together."),
-    "experiment": ("Experiment", "variant", "The variant at the top level of params.yaml."),
+    "compound": ("Compound scaling", "More layers, hidden and embedding dimensions together."),
+    "experiment": ("Experiment", "The variant at the top level of params.yaml, beside the base."),
+    "baselines": (
+        "Baselines",
+        "The base of each cell beside bags of words on the same split: TF-IDF with logistic regression (tfidf), the "
+        "NB-SVM of Wang and Manning (2012) on words and pairs of words. Their hyperparameters are chosen on the valid "
+        "reviews. A baseline has no seed: its interval is of the test reviews alone.",
+    ),
+    "init": (
+        "Initialisation",
+        "The source does not state its own. *study*: Xavier for the embedding and the linear layer, orthogonal for the "
+        "recurrent ones, zero biases; *pytorch*: PyTorch's defaults, whose embedding is drawn from N(0, 1).",
+    ),
+    "keep_epoch": (
+        "The epoch that is kept",
+        "*best*: the one with the lowest valid loss, as the source does; *last*: the fifth, whatever it came to.",
+    ),
+    "stop_words": (
+        "Stop words",
+        "*drop*: all 179, as the source states; *literal*: what its code does, which looks a word up in the vocabulary "
+        "before it asks whether it is a stop word, and tests before it lower-cases; *keep*: none is dropped.",
+    ),
+    "official_split": (
+        "The corpus's own division",
+        "25,000 reviews to train (a tenth of them valid), 25,000 others to test: these figures can be held against "
+        "the literature's (NBSVM-bi 91.22%; LSTM from random initialisation 86.50%, Dai and Le 2015).",
+    ),
+    "lstm_tuned": (
+        "LSTM: tuned optimizers",
+        "The optimizers compared fairly: each has as many learning rates, of which the valid reviews choose.",
+    ),
+    "gru_tuned": ("GRU: tuned optimizers", "The same with the GRU."),
 }
 
-_templates = Environment(loader=PackageLoader("sentiment_rnn"), undefined=StrictUndefined, keep_trailing_newline=True)
+_templates = Environment(
+    loader=PackageLoader("sentiment_rnn"),
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
-def agreement(tables: Tables, published: Tables) -> list[dict[str, Any]]:
-    """Every row that has a published figure, and whether the reproduced one is within TOLERANCE of it."""
-    rows = []
-    for study, of_study in tables.items():
-        for name, figures in of_study.items():
-            source = published.get(study, {}).get(name)
-            if source:
-                difference = figures["test_accuracy"] - source["test_accuracy"]
-                rows.append(
-                    {
-                        "study": study,
-                        "name": name,
-                        "test_accuracy": figures["test_accuracy"],
-                        "published_accuracy": source["test_accuracy"],
-                        "agrees": round(abs(difference), 6) <= TOLERANCE,
-                    }
-                )
-    return rows
-
-
-def report_context(
-    params: Params,
-    data: dict[str, Any],
-    runs: pd.DataFrame,
-    variants: dict[str, dict[str, str]],
-    tables: Tables,
-    source: dict[str, Any] | None,
-    published: Tables,
-) -> dict[str, Any]:
-    """What the template shows.
-
-    Args:
-        params: the parameters.
-        data: the summaries of the split and of the vocabulary.
-        runs: one row per variant and seed, of studies.read_runs.
-        variants: study -> row -> variant, of studies.study_rows.
-        tables: study -> row -> figures, of studies.summarize.
-        source: what the source published, of studies.read_published; None where it does not compare.
-        published: its tables, of studies.published_tables; empty where it does not compare.
-    """
+def report_context(found: Findings) -> dict[str, Any]:
+    """What the template shows."""
     return {
-        "dataset": params.dataset,
-        "params": params,
-        "params_text": _as_yaml(params),
-        "data": data,
-        "tolerance": TOLERANCE,
-        "source": source,
-        "agreement": agreement(tables, published),
-        "trained_on": sorted({_one_line(environment) for environment in runs["trained_on"]}),
-        "studies": [
-            _study_context(study, rows, runs, tables[study], published.get(study, {}))
-            for study, rows in variants.items()
-        ],
+        "dataset": found.params.dataset,
+        "params": found.params,
+        "params_text": _as_yaml(found.params),
+        "data": found.data,
+        "source": found.source,
+        "claims": [_claim_context(claim) for claim in found.claims],
+        "verdicts": {verdict: sum(claim.verdict == verdict for claim in found.claims) for verdict in MARKS},
+        "agreement": agreement(found),
+        "models": _model_rows(found),
+        "best_rnn": _best_rnn(found),
+        "trained_on": sorted({_one_line(environment) for environment in found.runs["trained_on"]}),
+        "studies": [_study_context(study, found) for study in found.rows],
+        "cells": _comparison_rows(found, "cells"),
+        "duplicates": _duplicate_rows(found),
+        "calibration": _calibration_rows(found),
+        "errors": _error_context(found),
+        "trace": _trace_rows(found),
     }
 
 
@@ -107,42 +111,196 @@ def page(context: dict[str, Any], images: dict[str, bytes]) -> str:
     return _templates.get_template("page.html.j2").render(body=body)
 
 
-def _study_context(
-    study: str,
-    variants: dict[str, str],
-    runs: pd.DataFrame,
-    figures: dict[str, dict[str, Any]],
-    published: dict[str, dict[str, Any]],
-) -> dict[str, Any]:
-    title, axis, text = TEXTS[study]
+def agreement(found: Findings) -> list[dict[str, Any]]:
+    """Every row that has a published accuracy, and whether it lies in the interval of the reproduced one."""
     rows = []
-    for name, variant in variants.items():
-        of_variant = runs[runs["variant"] == variant]
-        source = published.get(name)
-        accuracy = figures[name]["test_accuracy"]
+    for study, names in found.rows.items():
+        for row, variant in names.items():
+            source = found.published.get(study, {}).get(row)
+            if source:
+                accuracy, published = found.results[variant].accuracy, source["test_accuracy"]
+                inside = is_inside(published, accuracy)
+                name = study if study == row else f"{study} {row}"
+                rows.append({"name": name, "accuracy": _interval(accuracy), "published": published, "inside": inside})
+    return rows
+
+
+def _claim_context(claim: Claim) -> dict[str, Any]:
+    """The claim with the statements that decided it, the least certain one first: those refuted, undecided, or all."""
+    decisive = {"contradicted": "refuted", "not supported": "undecided"}.get(claim.verdict, "holds")
+    evidence = [part for part in claim.statements if part["outcome"] == decisive]
+    evidence.sort(key=lambda part: -part["p_holm"])
+    return {
+        "name": claim.name,
+        "says": claim.says,
+        "mark": MARKS[claim.verdict],
+        "verdict": claim.verdict,
+        "evidence": [_evidence(part) for part in evidence[:N_EVIDENCE]],
+        "n_more": len(evidence[N_EVIDENCE:]),
+        "statements": [
+            {**part, "difference": _difference(part), "p_holm": _p_value(part["p_holm"])} for part in claim.statements
+        ],
+    }
+
+
+def _evidence(part: dict[str, Any]) -> str:
+    (study, _, row), (other_study, _, other_row) = (part[side].partition(".") for side in ("first", "second"))
+    if part["family"] == "bound":
+        pair = f"{row} of {study} vs {part['second']}"
+    elif study == other_study:
+        pair = f"{row} vs {other_row}"
+    else:
+        pair = f"{row}, {study} vs {other_study}"
+    return f"{pair}: {_difference(part)}, p {_p_value(part['p_holm'])}"
+
+
+def _model_rows(found: Findings) -> list[dict[str, str]]:
+    """The summary's models: the baselines' table, with what a training takes."""
+    parameters = found.runs.groupby("variant")["n_parameters"].first()
+    rows = []
+    for row, variant in found.rows["baselines"].items():
+        seconds = found.cpu_seconds.get(variant)
         rows.append(
             {
-                "name": name,
-                "n_parameters": f"{of_variant['n_parameters'].iloc[0]:,}",
-                "best_epoch": ", ".join(map(str, of_variant["best_epoch"])),
-                "loss": _with_spread(figures[name], "test_loss"),
-                "accuracy": _with_spread(figures[name], "test_accuracy"),
-                "published_loss": f"{source['test_loss']:.3f}" if source else "",
-                "published_accuracy": f"{source['test_accuracy']:.3f}" if source else "",
-                "difference": f"{accuracy - source['test_accuracy']:+.3f}" if source else "",
+                "name": row,
+                "accuracy": _interval(found.results[variant].accuracy),
+                "n": str(found.results[variant].accuracy.n),
+                "n_reviews": f"{found.results[variant].accuracy.n_reviews:,}",
+                "n_parameters": f"{parameters[variant]:,}",
+                "cpu_seconds": f"{seconds:,.0f}" if seconds else "",
             }
         )
-    unplaced = published.get("None")
-    if unplaced:
-        rows.append(
-            dict.fromkeys(rows[0], "")
-            | {
-                "name": "not stated",
-                "published_loss": f"{unplaced['test_loss']:.3f}",
-                "published_accuracy": f"{unplaced['test_accuracy']:.3f}",
+    return rows
+
+
+def _best_rnn(found: Findings) -> dict[str, str]:
+    """The recurrent network with the highest test accuracy of all that share the baselines' test reviews."""
+    variants = {name for study, names in found.rows.items() if study in found.curves for name in names.values()}
+    accuracies = {name: found.results[name].accuracy for name in found.folders if name in variants}
+    best = max(accuracies, key=lambda name: accuracies[name].mean)
+    return {"name": best, "accuracy": _interval(accuracies[best])}
+
+
+def _study_context(study: str, found: Findings) -> dict[str, Any]:
+    title, text = TEXTS[study]
+    published = found.published.get(study, {})
+    unplaced, names = published.get("None"), found.rows[study]
+    return {
+        "name": study,
+        "title": title,
+        "text": text.format_map(unplaced) if unplaced else text.partition(" The source gives")[0],
+        "published": bool(published),
+        "rows": [_row_context(row, variant, found, published.get(row)) for row, variant in names.items()],
+        "n_reviews": found.results[next(iter(names.values()))].accuracy.n_reviews,
+        "has_curves": study in found.curves,
+        "comparisons": _comparison_rows(found, study),
+    }
+
+
+def _row_context(row: str, variant: str, found: Findings, source: dict[str, Any] | None) -> dict[str, str]:
+    result, runs = found.results[variant], found.runs[found.runs["variant"] == variant]
+    context = {
+        "name": row,
+        "n": str(result.accuracy.n),
+        "n_parameters": f"{runs['n_parameters'].iloc[0]:,}",
+        "best_epoch": ", ".join(f"{epoch:.0f}" for epoch in runs["best_epoch"].dropna()),
+    }
+    for name, estimated in (("accuracy", result.accuracy), ("loss", result.loss)):
+        context[name] = _interval(estimated)
+        context[f"{name}_std"] = "" if estimated.std is None else f"{estimated.std:.4f}"
+        context[f"published_{name}"] = _beside(source[f"test_{name}"], estimated) if source else ""
+    return context
+
+
+def _comparison_rows(found: Findings, family: str) -> list[dict[str, Any]]:
+    rows = []
+    for comparison in found.comparisons:
+        if comparison.family == family:
+            first, second = (
+                address if family == "cells" else address.partition(".")[2]
+                for address in (comparison.first, comparison.second)
+            )
+            rows.append(
+                {
+                    "pair": f"{first} vs {second}",
+                    "difference": _difference(vars(comparison)),
+                    "p_value": _p_value(comparison.p_value),
+                    "p_holm": _p_value(comparison.p_holm),
+                    "is_significant": comparison.is_significant,
+                }
+            )
+    return rows
+
+
+def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
+    """Accuracy of the summary's models on all test reviews, and on those that do and do not stand in train as well."""
+    rows = []
+    for row, variant in found.rows["baselines"].items():
+        correct = found.results[variant].answers.correct
+        parts = {"all": correct, "new": correct[:, ~found.also_in_train], "repeated": correct[:, found.also_in_train]}
+        shown = {name: _interval(estimate(part)) if part.shape[1] > 1 else "" for name, part in parts.items()}
+        rows.append({"name": row, "n": str(len(correct)), **shown})
+    return rows
+
+
+def _calibration_rows(found: Findings) -> list[dict[str, str]]:
+    rows = []
+    for row, calibration in found.calibrations.items():
+        result = found.results[found.rows["baselines"][row]]
+        error = f"{calibration.error:.3f} [{calibration.low:.3f}, {calibration.high:.3f}]"
+        rows.append({"name": row, "error": error, "loss": _interval(result.loss), "n": str(result.loss.n)})
+    return rows
+
+
+def _error_context(found: Findings) -> dict[str, Any]:
+    """The reviews that every run gets wrong, the ones first of which the runs are surest."""
+    shared = np.flatnonzero(found.n_wrong == found.n_sharing)
+    variants = list(found.rows["baselines"].values())
+    probability = np.concatenate([found.results[variant].answers.probability for variant in variants]).mean(axis=0)
+    labels = found.results[variants[0]].answers.labels
+    surest = shared[np.argsort(-np.abs(probability[shared] - 0.5), kind="stable")][:10]
+    return {
+        "n_shared": len(shared),
+        "n_runs": found.n_sharing,
+        "n_reviews": len(labels),
+        "n_never": int((found.n_wrong == 0).sum()),
+        "n_positive": int((labels[shared] == 1).sum()),
+        "surest": [
+            {
+                "row": str(place),
+                "label": "positive" if labels[place] else "negative",
+                "probability": f"{probability[place]:.3f}",
             }
-        )
-    return {"name": study, "title": title, "axis": axis, "text": text, "published": bool(published), "rows": rows}
+            for place in surest
+        ],
+    }
+
+
+def _trace_rows(found: Findings) -> list[dict[str, str]]:
+    """Where each variant's figures come from: its rows, and the files of its runs."""
+    standing: dict[str, list[str]] = {}
+    for study, names in found.rows.items():
+        for row, variant in names.items():
+            standing.setdefault(variant, []).append(f"{study}.{row}")
+    return [
+        {
+            "variant": variant,
+            "rows": ", ".join(names),
+            "runs": ", ".join(found.folders[variant]),
+            "stages": ", ".join(map(stage_of, found.folders[variant])),
+            "hyperparameters": _hyperparameters(found.runs[found.runs["variant"] == variant].iloc[0]),
+        }
+        for variant, names in standing.items()
+    ]
+
+
+def _hyperparameters(run: "pd.Series[Any]") -> str:
+    if "trials" in run and isinstance(run["trials"], list):  # a baseline
+        best = max(run["trials"], key=lambda trial: trial["valid_accuracy"])
+        values = {name: value for name, value in best.items() if name != "valid_accuracy"}
+    else:
+        values = run["hyperparameters"] | {"init": run["init"], "stop_words": run["stop_words"]}
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _as_yaml(params: Params) -> str:
@@ -151,10 +309,22 @@ def _as_yaml(params: Params) -> str:
     return stream.getvalue()
 
 
-def _with_spread(figures: dict[str, Any], name: str) -> str:
-    spread = figures.get(f"{name}_std")
-    return f"{figures[name]:.3f}" + (f" ± {spread:.3f}" if spread is not None else "")
+def _interval(found: Estimate) -> str:
+    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _difference(comparison: dict[str, Any]) -> str:
+    return f"{comparison['difference']:+.4f} [{comparison['low']:+.4f}, {comparison['high']:+.4f}]"
+
+
+def _p_value(p_value: float) -> str:
+    return "< 0.0001" if p_value < 0.0001 else f"{p_value:.4f}"
+
+
+def _beside(published: float, found: Estimate) -> str:
+    return f"{published:.3f}" if is_inside(published, found) else f"**{published:.3f}** outside"
 
 
 def _one_line(environment: dict[str, Any]) -> str:
-    return "{device}, {threads} thread, PyTorch {torch}, Python {python}".format_map(environment)
+    library = "PyTorch {torch}" if "torch" in environment else "scikit-learn {scikit-learn}"
+    return ("{device}, {threads} thread, " + library + ", Python {python}").format_map(environment)

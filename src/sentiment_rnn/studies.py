@@ -1,22 +1,45 @@
 """The study's tables: which variant stands in which row, what its runs gave, and what the source published."""
 
-import json
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import pandas as pd
 from ruamel.yaml import YAML
 
-from sentiment_rnn.params import AXES, Params
+from sentiment_rnn.evaluation import Answers, read_answers
+from sentiment_rnn.params import AXES, Alternatives, Baseline, Params
+from sentiment_rnn.statistics import Estimate, estimate
 
+Rows = dict[str, dict[str, str]]  # study -> row -> variant
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure
+Folders = dict[str, list[str]]  # variant -> the folder of each of its runs, below data/models and data/evaluations
 
 
-def study_rows(params: Params) -> dict[str, dict[str, str]]:
-    """The tables in order: study -> row -> name of the variant. The base stands in each table that it belongs to."""
+@dataclass(frozen=True)
+class Result:
+    """What the runs of one variant came to on the test reviews."""
+
+    answers: Answers
+    accuracy: Estimate
+    loss: Estimate
+
+    @classmethod
+    def of(cls, answers: Answers) -> "Result":
+        """From their answers."""
+        return cls(answers, estimate(answers.correct), estimate(answers.losses))
+
+
+def study_rows(params: Params) -> Rows:
+    """All tables in order. The base stands in each table that it belongs to."""
+    return grid_rows(params) | _open_rows(params)
+
+
+def grid_rows(params: Params) -> Rows:
+    """The tables that the source has, and the experiment's."""
     study = params.study
     base = f"{study.base.cell}-{study.base.optimizer}"
-    tables: dict[str, dict[str, str]] = {
+    tables: Rows = {
         f"{cell}_optimizers": {str(optimizer): f"{cell}-{optimizer}" for optimizer in study.grids.optimizer}
         for cell in study.grids.cell
     }
@@ -24,51 +47,104 @@ def study_rows(params: Params) -> dict[str, dict[str, str]]:
         own = getattr(study.base, axis)
         values = sorted([own, *getattr(study.grids, axis)])
         tables[axis] = {str(value): base if value == own else f"{axis}-{value}" for value in values}
-    return tables | {"compound": {"compound": "compound"}, "experiment": {"experiment": "experiment"}}
+    tables["compound"] = {"base": base, "compound": "compound"}
+    tables["experiment"] = {"base": base, "experiment": "experiment"}
+    return tables
 
 
-def read_runs(models: Path, evaluations: Path, variants: list[str], seeds: list[int]) -> pd.DataFrame:
-    """One row per variant and seed: what its model.json and its metrics.json say."""
-    rows = []
-    for variant in variants:
-        for seed in seeds:
-            model = _read_json(models / variant / str(seed) / "model.json")
-            metrics = _read_json(evaluations / variant / str(seed) / "metrics.json")
-            about = {name: model[name] for name in ("n_parameters", "best_epoch", "trained_on")}
-            rows.append({"variant": variant, "seed": seed, **about, **metrics})
-    return pd.DataFrame(rows)
+def _open_rows(params: Params) -> Rows:
+    """The tables beyond the published ones: the baselines, and what the source leaves open."""
+    study = params.study
+    bases = {cell: f"{cell}-{study.base.optimizer}" for cell in study.grids.cell}
+    tables: Rows = {"baselines": bases | {name: name for name in get_args(Baseline)}}
+    for axis in ("init", "keep_epoch", "stop_words"):
+        rows: dict[str, str] = {}
+        for cell, base in bases.items():
+            others = {f"{cell}-{value}": f"{axis}-{value}-{cell}" for value in getattr(study.alternatives, axis)}
+            rows |= {f"{cell}-{getattr(params, axis)}": base} | others
+        if len(rows) > len(bases):
+            tables[axis] = rows
+    for split in study.alternatives.split:
+        names = [*study.grids.cell, *get_args(Baseline)]
+        tables[f"{split}_split"] = {name: f"split-{split}-{name}" for name in names}
+    if study.tuning.seeds:
+        for cell in study.grids.cell:
+            tables[f"{cell}_tuned"] = {str(name): f"tuned-{cell}-{name}" for name in study.grids.optimizer}
+    return tables
 
 
-def read_curves(models: Path, rows: dict[str, str], seeds: list[int]) -> pd.DataFrame:
-    """The learning curves of a study, tidy: variant (the row's name), seed, epoch, split, loss, accuracy."""
-    parts = []
-    for row, variant in rows.items():
-        for seed in seeds:
-            curves = pd.read_csv(models / variant / str(seed) / "curves.csv")
-            for split in ("train", "valid"):
-                part = curves[["epoch", f"{split}_loss", f"{split}_accuracy"]].set_axis(
-                    ["epoch", "loss", "accuracy"], axis=1
-                )
-                parts.append(part.assign(variant=row, seed=seed, split=split))
-    return pd.concat(parts)[["variant", "seed", "epoch", "split", "loss", "accuracy"]]
+def run_folders(params: Params, rows: Rows) -> Folders:
+    """Every variant that stands in a table, and where its runs are: a folder a seed, but one for a baseline."""
+    folders: Folders = {}
+    for variants in rows.values():
+        for variant in variants.values():
+            if variant.rpartition("-")[2] in get_args(Baseline):
+                folders[variant] = [variant]
+            else:
+                seeds = params.study.tuning.seeds if variant.startswith("tuned-") else params.seeds
+                folders[variant] = [f"{variant}/{seed}" for seed in seeds]
+    return folders
 
 
-def summarize(runs: pd.DataFrame, tables: dict[str, dict[str, str]]) -> Tables:
-    """Mean over the seeds of test_loss and test_accuracy and their number n; their standard deviation if n > 1."""
-    by_variant = dict(list(runs.groupby("variant")))
+def stage_of(run: str) -> str:
+    """The stage of dvc.yaml that makes the model in a run's folder."""
+    variant, _, seed = run.partition("/")
+    kind, _, rest = variant.partition("-")
+    if kind in ("compound", "experiment"):
+        return f"{kind}@{seed}"
+    if not seed:
+        return f"other_baselines@{rest}" if rest else f"baselines@{variant}"
+    own_name = {name: name for name in (*AXES, *Alternatives.model_fields)}
+    stages = own_name | {"split": "splits", "tuned": "tuned"}
+    name, item = (stages[kind], rest) if kind in stages else ("optimizers", variant)
+    return f"{name}@{item}-{seed}"
+
+
+def read_results(evaluations: Path, folders: Folders) -> dict[str, Result]:
+    """By variant."""
     return {
-        study: {row: _over_seeds(by_variant[variant]) for row, variant in rows.items()}
-        for study, rows in tables.items()
+        variant: Result.of(read_answers([evaluations / name for name in names])) for variant, names in folders.items()
     }
 
 
-def _over_seeds(runs: pd.DataFrame) -> dict[str, Any]:
+def summarize(results: dict[str, Result], rows: Rows) -> Tables:
+    """Mean over the seeds of test_loss and test_accuracy and their number n; their standard deviation if n > 1."""
+    return {study: {row: _figures(results[name]) for row, name in names.items()} for study, names in rows.items()}
+
+
+def _figures(result: Result) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    for name in ("test_loss", "test_accuracy"):
-        figures[name] = float(runs[name].mean())
-        if len(runs) > 1:
-            figures[f"{name}_std"] = float(runs[name].std())
-    return figures | {"n": len(runs)}
+    for name, found in (("test_loss", result.loss), ("test_accuracy", result.accuracy)):
+        figures[name] = found.mean
+        if found.std is not None:
+            figures[f"{name}_std"] = found.std
+    return figures | {"n": result.accuracy.n}
+
+
+def compared(params: Params, rows: Rows) -> dict[str, list[tuple[str, str]]]:
+    """The comparisons that are made, by family: pairs of rows, each named STUDY.ROW.
+
+    All rows of a study with each other (where it shows both cells, those of the same cell), and the cells with each
+    other under each optimizer.
+    """
+    cells = params.study.grids.cell
+    families: dict[str, list[tuple[str, str]]] = {}
+    for study, names in rows.items():
+        pairs = list(combinations(names, 2))
+        if study in ("init", "keep_epoch", "stop_words"):
+            pairs = [(first, second) for first, second in pairs if first.split("-")[0] == second.split("-")[0]]
+        families[study] = [(f"{study}.{first}", f"{study}.{second}") for first, second in pairs]
+    families["cells"] = [
+        (f"{first}_optimizers.{optimizer}", f"{second}_optimizers.{optimizer}")
+        for first, second in combinations(cells, 2)
+        for optimizer in params.study.grids.optimizer
+    ]
+    return {family: pairs for family, pairs in families.items() if pairs}
+
+
+def is_inside(published: float, found: Estimate) -> bool:
+    """Whether a published value, which is given to three decimals, may lie in our interval."""
+    return found.low - 0.0005 <= published <= found.high + 0.0005
 
 
 def read_published(path: Path) -> dict[str, Any]:
@@ -89,16 +165,22 @@ def published_tables(published: dict[str, Any]) -> Tables:
     return tables
 
 
-def beside_published(tables: Tables, published: Tables) -> dict[str, dict[str, Any]]:
-    """The figures of each row, by `study.row`, and beside them the published ones where there are any."""
+def row_files(rows: Rows, results: dict[str, Result], published: Tables) -> dict[str, dict[str, Any]]:
+    """Each row's figures with their intervals, by STUDY.ROW, and the published ones beside them where there are any."""
     together = {}
-    for study, rows in tables.items():
-        for row, figures in rows.items():
-            source = published.get(study, {}).get(row, {})
-            together[f"{study}.{row}"] = figures | {name.replace("test", "published"): x for name, x in source.items()}
+    for study, names in rows.items():
+        for row, variant in names.items():
+            source = published.get(study, {}).get(row)
+            figures: dict[str, Any] = {"variant": variant}
+            for name, found in (("accuracy", results[variant].accuracy), ("loss", results[variant].loss)):
+                figures |= {f"test_{name}": found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+                if found.std is not None:
+                    figures[f"{name}_std"] = found.std
+                if source:
+                    published_value = source[f"test_{name}"]
+                    figures |= {
+                        f"published_{name}": published_value,
+                        f"published_{name}_inside": is_inside(published_value, found),
+                    }
+            together[f"{study}.{row}"] = figures | {"n": found.n, "n_reviews": found.n_reviews}
     return together
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

@@ -1,0 +1,50 @@
+"""What the trainings and evaluations left: a table of runs, and their learning curves."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sentiment_rnn.studies import Folders
+
+
+def read_runs(models: Path, evaluations: Path, folders: Folders) -> pd.DataFrame:
+    """One row per run, in order: variant, run (its folder), and what its model.json and metrics.json say."""
+    rows = []
+    for variant, names in folders.items():
+        for name in names:
+            model = _read_json(models / name / "model.json")
+            metrics = _read_json(evaluations / name / "metrics.json")
+            rows.append({"variant": variant, "run": name, **model, **metrics})
+    return pd.DataFrame(rows)
+
+
+def read_curves(models: Path, rows: dict[str, str], folders: Folders) -> pd.DataFrame:
+    """The learning curves of a study, tidy: variant (the row's name), seed, epoch, split, loss, accuracy."""
+    parts = []
+    for row, variant in rows.items():
+        for name in folders[variant]:
+            curves = pd.read_csv(models / name / "curves.csv")
+            for split in ("train", "valid"):
+                part = curves[["epoch", f"{split}_loss", f"{split}_accuracy"]].set_axis(
+                    ["epoch", "loss", "accuracy"], axis=1
+                )
+                parts.append(part.assign(variant=row, seed=int(Path(name).name), split=split))
+    return pd.concat(parts)[["variant", "seed", "epoch", "split", "loss", "accuracy"]]
+
+
+def environments(runs: pd.DataFrame) -> dict[str, Any]:
+    """What the runs were trained on, with the number of runs, and the versions of what evaluated and compared them."""
+    counts = runs["trained_on"].map(json.dumps).value_counts(sort=False)
+    packages = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "statsmodels", "torch")
+    return {
+        "trained_on": [json.loads(str(text)) | {"runs": int(number)} for text, number in counts.items()],
+        "packages": {name: version(name) for name in packages},
+    }
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
