@@ -16,7 +16,11 @@ from stage_runner import Display, read
 from sentiment_rnn.params import load_params
 
 PARAMS = load_params(PROJECT / "params.yaml")
-TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"}
+TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment", "tuning", "splits"} | {
+    "init",
+    "keep_epoch",
+    "stop_words",
+}
 
 
 @pytest.mark.parametrize(

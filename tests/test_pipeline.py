@@ -3,12 +3,16 @@
 import gzip
 import json
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Scratch, clone, stages_run
+
+from sentiment_rnn.split import write_division
 
 TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "experiment@0"]
 BASELINES = ["baselines@tfidf", "baselines@nbsvm"]
@@ -77,8 +81,11 @@ def test_seed_added_trains_only_it(scratch: Scratch):
 
 
 def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
-    """Every kind of study beyond the grids, on the sample corpus, which has a division of its own."""
-    scratch.edit(lambda params: params.update(dataset="sample", batch_size=1000, n_epochs=1, min_freq=5))
+    """Every kind of study beyond the grids, on a corpus that has a division of its own."""
+    sample = scratch.folder / "data/sample"
+    shutil.copy(scratch.folder / "data/tiny.csv", sample / "reviews.csv")
+    write_division(np.arange(300) % 3 == 0, sample)
+    scratch.edit(lambda params: params.update(dataset="sample", n_epochs=1))
     scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[]))
     scratch.edit(
         lambda params: params["study"]["alternatives"].update(
@@ -100,7 +107,7 @@ def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
         assert json.loads((models / name / "0/model.json").read_text())[key] == value
         assert f"evaluate_{name.partition('-')[0]}@{name.partition('-')[2]}-0" in ran
     assert json.loads((evaluations / "split-official-lstm/0/metrics.json").read_text()).keys() >= {"test_accuracy"}
-    assert len((evaluations / "split-official-tfidf/predictions.csv").read_text().splitlines()) == 5001
+    assert len((evaluations / "split-official-tfidf/predictions.csv").read_text().splitlines()) == 101
     trials = json.loads((models / "tuned-lstm-adam/0/trials.json").read_text())
     best = min(trials, key=lambda trial: trial["valid_loss"])
     assert [trial["lr"] for trial in trials] == [0.001, 0.1, 1e-9]

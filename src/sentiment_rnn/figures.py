@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sentiment_rnn.calibration import Calibration
 from sentiment_rnn.findings import Findings
 from sentiment_rnn.statistics import Estimate
-from sentiment_rnn.studies import Result, Rows, Tables
+from sentiment_rnn.studies import Result, Rows, Tables, grid_rows
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}
@@ -39,9 +39,11 @@ def draw_all(found: Findings) -> dict[str, bytes]:
     NAME_curves and NAME_variants.
     """
     colors = found.params.plots.colors
-    summary = _dots(found.rows, found.results, found.published, "accuracy")
+    summarized = {
+        study: found.rows[study] for study in (*grid_rows(found.params), "baselines") if study != "experiment"
+    }
     figures = {
-        "summary": dot_plot(summary, "test accuracy", colors[0]),
+        "summary": dot_plot(_dots(summarized, found.results, found.published, "accuracy"), "test accuracy", colors[0]),
         "calibration": reliability(found.calibrations, colors),
         "confusion": confusion(found.runs),
         "shared_errors": error_counts(np.bincount(found.n_wrong, minlength=found.n_sharing + 1), colors[0]),
@@ -57,7 +59,7 @@ def draw_all(found: Findings) -> dict[str, bytes]:
 def study_dots(rows: Rows, results: dict[str, Result], published: Tables, color: str) -> Figure:
     """Accuracy and loss of the rows of one study, side by side."""
     n_rows = sum(map(len, rows.values()))
-    figure = Figure(figsize=(8, 0.42 * n_rows + 1.3), layout="constrained")
+    figure = Figure(figsize=(6.8, 0.4 * n_rows + 1.3), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     _draw_dots(left, _dots(rows, results, published, "accuracy"), color, focus=False)
     _draw_dots(right, _dots(rows, results, published, "loss"), color, focus=False)
@@ -72,7 +74,7 @@ def dot_plot(dots: list[Dot | None], label: str, color: str) -> Figure:
 
     Rows far below the best stand at the left edge with their number.
     """
-    figure = Figure(figsize=(8, 0.27 * len(dots) + 1.3), layout="constrained")
+    figure = Figure(figsize=(6.4, 0.25 * len(dots) + 1.3), layout="constrained")
     axes = figure.subplots()
     _draw_dots(axes, dots, color, focus=True)
     axes.set_xlabel(label)
@@ -154,7 +156,7 @@ def error_counts(n_wrong: NDArray[np.int64], color: str) -> Figure:
         n_wrong: int [number of runs + 1], reviews by the number of runs that are wrong on them.
         color: of the bars.
     """
-    figure = Figure(figsize=(8, 2.8), layout="constrained")
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
     axes = figure.subplots()
     axes.bar(np.arange(len(n_wrong)), n_wrong, color=color)
     axes.set_yscale("log")

@@ -17,7 +17,7 @@ def read_runs(models: Path, evaluations: Path, folders: Folders) -> pd.DataFrame
         for name in names:
             model = _read_json(models / name / "model.json")
             metrics = _read_json(evaluations / name / "metrics.json")
-            rows.append({"variant": variant, "run": name, **model, **metrics})
+            rows.append({**model, **metrics, "variant": variant, "run": name})  # a tuned model.json names its trial
     return pd.DataFrame(rows)
 
 
