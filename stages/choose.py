@@ -9,13 +9,14 @@ from pathlib import Path
 import pandas as pd
 
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.params import load_params
 
 
 def main() -> None:
     arguments = parse_arguments()
-    own, others = arguments.models
+    others = [arguments.others / trial for trial in load_params().study.tuning.trials]
     trials = []
-    for folder in (own, *sorted(path for path in others.iterdir() if path.is_dir())):
+    for folder in (arguments.own, *others):
         model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         valid_loss = pd.read_csv(folder / "curves.csv").set_index("epoch")["valid_loss"][model["best_epoch"]]
         trials.append({"lr": model["hyperparameters"]["lr"], "valid_loss": float(valid_loss), "folder": folder})
@@ -29,9 +30,8 @@ def main() -> None:
 
 def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--models", required=True, type=Path, nargs=2, help="the model at the study's own rate; folder of the others"
-    )
+    parser.add_argument("--own", required=True, type=Path, help="folder of the model at the study's own rate")
+    parser.add_argument("--others", required=True, type=Path, help="folder with those of the trials, by their names")
     parser.add_argument("--out", required=True, type=Path, help="folder to write: a copy of the best, and trials.json")
     return parser.parse_args()
 

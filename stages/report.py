@@ -42,7 +42,8 @@ def main() -> None:
     write_json(metrics / "studies.json", {"data": found.data, **summarize(found.results, found.rows)})
     write_json(metrics / "comparisons.json", [asdict(comparison) for comparison in found.comparisons])
     write_json(metrics / "verdicts.json", {claim.name: asdict(claim) for claim in found.claims})
-    write_json(metrics / "environment.json", environments(found.runs))
+    machine = {"machine": timed["machine"]} if found.cpu_seconds else {}
+    write_json(metrics / "environment.json", machine | environments(found.runs))
     shutil.rmtree(metrics / "tables", ignore_errors=True)
     for name, figures in row_files(found.rows, found.results, found.published).items():
         write_json(metrics / "tables" / f"{name}.json", figures)

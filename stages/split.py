@@ -25,7 +25,8 @@ def main() -> None:
         reviews = reviews.drop_duplicates("review", ignore_index=True)
         require_enough(reviews, f"{arguments.reviews}, without the repeated texts")
     if arguments.kind == "official":
-        parts = official_split(reviews, reviews.pop("is_test").to_numpy(), params.split_seed)
+        is_test = reviews.pop("is_test").to_numpy()
+        parts = official_split(reviews, is_test, params.split_seed)
     else:
         parts = random_split(reviews, params.split_seed)
     in_train = also_in_train(parts)

@@ -74,6 +74,28 @@ def test_valid_reviews_choose_and_the_folder_gives_the_same_answers(baseline: st
     assert json.loads((tmp_path / "model.json").read_text())["n_parameters"] == len(model.vocabulary) + 1
 
 
+def test_scaling_changes_no_answer_whatever_the_valid_reviews_say():
+    """Valid labels that contradict train: the choice is as good as it was when it was made."""
+    contrary = VALID.assign(sentiment=["negative", "positive"] * 2)
+    for valid in (VALID, contrary):
+        model, trials = fit("nbsvm", TRAIN, valid, GRIDS["nbsvm"])
+        found = ((model.log_odds(valid["review"]) > 0) == (valid["sentiment"] == "positive")).mean()
+        assert found == max(trial["valid_accuracy"] for trial in trials)
+        assert np.abs(model.log_odds(valid["review"])).max() < 100
+
+
+def test_interpolation_draws_the_weights_to_their_mean_size():
+    """The paper's w' = (1 - beta) mean|w| + beta w: linear in beta, feature by feature."""
+    weights = {
+        beta: np.array(fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [beta]})[0].weights) for beta in (0.0, 0.25, 1.0)
+    }
+    unscaled = {beta: values / np.abs(values).max() for beta, values in weights.items()}
+    blend = np.linalg.lstsq(np.stack([weights[0.0], weights[1.0]], axis=1), weights[0.25], rcond=None)
+    assert blend[0].min() > 0
+    np.testing.assert_allclose(np.stack([weights[0.0], weights[1.0]], axis=1) @ blend[0], weights[0.25], atol=1e-9)
+    assert not np.allclose(unscaled[0.0], unscaled[1.0])
+
+
 def test_damaged_folder(tmp_path: Path):
     with pytest.raises(BaselineFolderError, match="no baseline there, or a damaged one"):
         BagOfWords.load(tmp_path)

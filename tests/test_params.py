@@ -99,12 +99,24 @@ def test_alternatives_and_tuning(tmp_path: Path):
         (put("dropout", value=1.0), "dropout: input should be less than 1"),
         (put("seeds", 0, value="zero"), "seeds.0: input should be a valid integer, not 'zero'"),
         (put("seeds", value=[0, 0]), "seeds: a seed stands there twice"),
-        (put("study", "tuning", "seeds", value=[7]), "study.tuning.seeds: 7 is not among the seeds"),
+        (
+            put("study", "tuning", value={"seeds": [7], "trials": ["b"], "learning_rates": {"b": {"adam": 0.5}}}),
+            "study.tuning.seeds: 7 is not among the seeds",
+        ),
+        (
+            put("study", "tuning", value={"seeds": [0], "trials": ["b"], "learning_rates": {"b": {"adam": 0.001}}}),
+            "study.tuning.learning_rates: adam has [0.001, 0.001], its own first",
+        ),
+        (put("study", "tuning", "seeds", value=[0]), "study.tuning: trials and seeds must be given together"),
         (put("study", "tuning", "trials", value=["b"]), "study.tuning.learning_rates.b: no learning rate for adam"),
         (put("study", "alternatives", "init", value=["xavier"]), "study.alternatives.init.0: input should be 'study'"),
         (
-            put("study", "alternatives", "split", value=["random"]),
-            "study.alternatives.split: random is the split's own",
+            put("study", "alternatives", "init", value=["study"]),
+            "study.alternatives.init: study is what init itself says",
+        ),
+        (
+            put("study", "alternatives", "split", value=["official"] * 2),
+            "study.alternatives.split: a value stands there",
         ),
         (put("baselines", "nbsvm", "beta", value=[2.0]), "baselines.nbsvm.beta.0: input should be less than"),
         (put("seeds", value=[]), "seeds: list should have at least 1 item"),

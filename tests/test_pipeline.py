@@ -257,7 +257,7 @@ def test_published_figures_as_a_revision(scratch: Scratch):
 def test_plots_show_works_without_network(scratch: Scratch):
     scratch.run("dvc", "plots", "show")
     shown = {path.name for path in (scratch.folder / "dvc_plots/static").iterdir()}
-    assert "workspace_plots_figures_accuracy.png" in shown
+    assert "workspace_plots_figures_summary.png" in shown
     assert "plots/curves/n_layers.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
 
 

@@ -120,19 +120,28 @@ def test_calibration_by_hand():
     assert found.probability.tolist() == pytest.approx([0.25, 0.75])
     assert found.positive.tolist() == [0.25, 0.5]
     assert found.share.tolist() == [0.5, 0.5]
-    assert found.error == pytest.approx(0.25 / 2)
+    assert found.errors.tolist() == pytest.approx([0.25 / 2])
 
 
-def test_calibration_of_what_was_drawn_from_the_probabilities_has_little_error():
+def test_calibration_of_what_was_drawn_from_the_probabilities_is_by_chance():
+    """Ten corpora: about one in twenty errors lies outside; that of overconfident answers does, far."""
     random = np.random.default_rng(0)
-    log_odds = random.normal(size=(2, 20_000)) * 2
-    log_odds[1] = log_odds[0]
-    labels = (random.random(20_000) < 1 / (1 + np.exp(-log_odds[0]))).astype(int)
-    found = Calibration.of(Answers(labels, log_odds))
-    assert found.low <= found.error <= 0.015
-    assert found.share.sum() == pytest.approx(1)
+    inside = 0
+    for _ in range(10):
+        log_odds = random.normal(size=(1, 5000)) * 2
+        labels = (random.random(5000) < 1 / (1 + np.exp(-log_odds[0]))).astype(int)
+        found = Calibration.of(Answers(labels, log_odds))
+        inside += found.by_chance[0] <= found.errors[0] <= found.by_chance[1]
+    assert inside >= 8
     overconfident = Calibration.of(Answers(labels, 3 * log_odds))
-    assert 0.1 < overconfident.low < overconfident.error < overconfident.high
+    assert overconfident.errors[0] > 0.1 > 5 * overconfident.by_chance[1]
+
+
+def test_calibration_errors_are_those_of_each_run():
+    """One run says too much, the other too little: together they would seem right."""
+    labels = np.array([1, 1, 0, 0] * 50)
+    found = Calibration.of(Answers(labels, np.array([[2.0] * 200, [-2.0] * 200])))
+    assert found.errors.tolist() == pytest.approx([1 / (1 + math.exp(-2)) - 0.5] * 2)
 
 
 def test_every_stage_named_in_the_report_is_there(finished: Scratch):

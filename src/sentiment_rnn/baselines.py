@@ -77,7 +77,6 @@ class BagOfWords:
             **facts,
             "trained_on": {
                 "device": "CPU",
-                "threads": 1,
                 "python": platform.python_version(),
                 "scikit-learn": version("scikit-learn"),
             },
@@ -156,7 +155,7 @@ def _fit_nbsvm(
     positive = 1 + np.asarray(features[is_positive].sum(axis=0)).ravel()
     negative = 1 + np.asarray(features[~is_positive].sum(axis=0)).ravel()
     ratio = np.log((positive / positive.sum()) / (negative / negative.sum()))
-    # the tolerance is liblinear's own, which the paper used; scikit-learn's default takes minutes and does no better
+    # liblinear's own default tolerance; that of scikit-learn takes minutes and does no better on the valid reviews
     classifier = LinearSVC(C=C, tol=0.1, random_state=0).fit(features.multiply(ratio).tocsr(), is_positive)
     weights = classifier.coef_[0]
     interpolated = (1 - beta) * np.abs(weights).mean() + beta * weights
@@ -164,9 +163,12 @@ def _fit_nbsvm(
 
 
 def _temperature(scores: Floats, truth: NDArray[np.bool_]) -> float:
-    """The factor that turns an SVM's scores into log-odds, without a change of any answer (Guo et al. 2017)."""
-    scaling = LogisticRegression(C=np.inf, fit_intercept=False).fit(scores[:, None], truth)
-    return float(scaling.coef_[0, 0])
+    """The positive factor that makes log-odds of an SVM's scores and leaves every answer as it is (Guo et al. 2017).
+
+    One, where the scores say nothing of the truth, or the contrary.
+    """
+    factor = float(LogisticRegression(fit_intercept=False).fit(scores[:, None], truth).coef_[0, 0])
+    return factor if factor > 0 else 1.0
 
 
 def _vectorizer(baseline: Baseline, vocabulary: list[str] | None = None) -> CountVectorizer:

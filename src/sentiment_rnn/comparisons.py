@@ -1,8 +1,7 @@
 """Which differences between rows are real, and what that makes of the source's claims."""
 
-import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +32,9 @@ class RowComparison:
         low: lower end of the difference's 95% interval (of this comparison alone).
         high: its upper end.
         p_value: two-sided.
-        p_holm: the same, corrected for the number of comparisons in the family.
+        n: seeds.
+        n_reviews: test reviews.
+        p_holm: the p-value corrected for the number of comparisons in the family.
     """
 
     family: str
@@ -43,6 +44,8 @@ class RowComparison:
     low: float
     high: float
     p_value: float
+    n: int
+    n_reviews: int
     p_holm: float
 
     @property
@@ -64,10 +67,15 @@ class Claim:
 def compare_rows(
     families: dict[str, list[tuple[str, str]]], rows: Rows, results: dict[str, Result]
 ) -> list[RowComparison]:
-    """Every pair of every family, in order."""
+    """Every pair of every family, in order; the second of a pair may be a number, to hold the first against."""
     found = []
     for family, pairs in families.items():
-        plain = [compare(_correct(first, rows, results), _correct(second, rows, results)) for first, second in pairs]
+        plain = []
+        for first, second in pairs:
+            values = _correct(first, rows, results)
+            bound = _number(second)
+            other = _correct(second, rows, results) if bound is None else np.full((1, values.shape[1]), bound)
+            plain.append(compare(values, other))
         corrected = holm([comparison.p_value for comparison in plain])
         for (first, second), comparison, p_holm in zip(pairs, plain, corrected, strict=True):
             found.append(RowComparison(family, first, second, p_holm=p_holm, **asdict(comparison)))
@@ -84,7 +92,8 @@ def judge(
     """The verdict on each claim.
 
     A claim is contradicted if one of its statements is refuted, that is, the contrary is significant; else supported
-    if every statement is, and not supported otherwise. One whose rows are not all there is not tested.
+    if every statement is, and not supported otherwise. One whose rows are not all there is not tested. Statements on
+    bounds are a family of their own.
 
     Args:
         claims: those of the source, with id and says.
@@ -94,25 +103,35 @@ def judge(
         results: by variant.
 
     Raises:
-        ClaimError: a statement cannot be read.
+        ClaimError: a claim has no statement, or one that cannot be read or is not compared.
     """
-    made = {(comparison.first, comparison.second): comparison for comparison in comparisons}
+    parsed = {claim["id"]: [_parse(claim["id"], text) for text in meanings.get(claim["id"], [])] for claim in claims}
+    bounds = [
+        (first, second)
+        for parts in parsed.values()
+        for first, _, second in parts
+        if _number(second) is not None and _variant(first, rows)
+    ]
+    made = {
+        (made.first, made.second): made for made in [*comparisons, *compare_rows({"bounds": bounds}, rows, results)]
+    }
+    made |= {(second, first): _turned(comparison) for (first, second), comparison in made.items()}
     judged = []
     for claim in claims:
-        parts = [_parse(claim["id"], text) for text in meanings[claim["id"]]]
-        addresses = [side for first, _, second in parts for side in (first, second) if isinstance(side, str)]
-        if not all(_variant(address, rows) for address in addresses):
-            judged.append(Claim(claim["id"], claim["says"], "not tested", []))
-            continue
-        statements = []
-        for text, (first, sign, second) in zip(meanings[claim["id"]], parts, strict=True):
-            comparison = _of_statement(first, second, made, rows, results)
-            if comparison is None:
-                raise ClaimError(f"claim {claim['id']}: {text!r}: these two rows are not compared in any family")
+        name, statements = claim["id"], []
+        if not parsed[name]:
+            raise ClaimError(f"claim {name}: no statement says how it is read")
+        for text, (first, sign, second) in zip(meanings[name], parsed[name], strict=True):
+            if not all(_variant(side, rows) for side in (first, second) if _number(side) is None):
+                continue
+            if (first, second) not in made:
+                raise ClaimError(f"claim {name}: {text!r}: these two rows are not compared in any family")
+            comparison = made[first, second]
             points_there = (comparison.difference > 0) == (sign == ">")
             outcome = "undecided" if not comparison.is_significant else "holds" if points_there else "refuted"
             statements.append({"statement": text, "outcome": outcome, **asdict(comparison)})
-        judged.append(Claim(claim["id"], claim["says"], _verdict(statements), statements))
+        verdict = _verdict(statements) if len(statements) == len(parsed[name]) else "not tested"
+        judged.append(Claim(name, claim["says"], verdict, statements))
     return judged
 
 
@@ -129,38 +148,27 @@ def _verdict(statements: list[dict[str, Any]]) -> Verdict:
     return "supported" if outcomes == {"holds"} else "not supported"
 
 
-def _of_statement(
-    first: str,
-    second: str | float,
-    made: dict[tuple[str, str], RowComparison],
-    rows: Rows,
-    results: dict[str, Result],
-) -> RowComparison | None:
-    """The comparison that decides it, with its sides as the statement has them; None where there is none."""
-    if isinstance(second, float):  # a bound: one comparison of its own, with a table that has no noise
-        values = _correct(first, rows, results)
-        against = compare(values, np.full((1, values.shape[1]), second))
-        return RowComparison("bound", first, str(second), p_holm=against.p_value, **asdict(against))
-    if (first, second) in made:
-        return made[first, second]
-    found = made.get((second, first))
-    return found and RowComparison(
-        found.family, first, second, -found.difference, -found.high, -found.low, found.p_value, found.p_holm
+def _turned(comparison: RowComparison) -> RowComparison:
+    """The same with the second row first."""
+    return replace(
+        comparison,
+        first=comparison.second,
+        second=comparison.first,
+        difference=-comparison.difference,
+        low=-comparison.high,
+        high=-comparison.low,
     )
 
 
-def _parse(claim: str, text: str) -> tuple[str, str, str | float]:
+def _parse(claim: str, text: str) -> tuple[str, str, str]:
     match = STATEMENT.fullmatch(text)
     if match is None:
         raise ClaimError(f"claim {claim}: {text!r} is not of the form `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`")
-    first, sign, second = match.groups()
-    try:
-        bound = float(second)
-    except ValueError:
-        return first, sign, second
-    if not math.isfinite(bound):
-        raise ClaimError(f"claim {claim}: {text!r} has no finite bound")
-    return first, sign, bound
+    return match[1], match[2], match[3]
+
+
+def _number(side: str) -> float | None:
+    return float(side) if re.fullmatch(r"\d*\.\d+", side) else None
 
 
 def _variant(address: str, rows: Rows) -> str | None:

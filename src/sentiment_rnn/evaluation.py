@@ -26,8 +26,9 @@ class Answers:
 
     @property
     def correct(self) -> Floats:
-        """[runs, reviews]: 1 where the likelier label is the review's, 0 elsewhere."""
-        correct: Floats = ((self.log_odds > 0) == (self.labels == 1)).astype(np.float64)
+        """[runs, reviews]: 1 where the likelier label is the review's, 0 elsewhere; no number is no answer."""
+        is_right = ((self.log_odds > 0) == (self.labels == 1)) & ~np.isnan(self.log_odds)
+        correct: Floats = is_right.astype(np.float64)
         return correct
 
     @property

@@ -142,7 +142,8 @@ def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figu
         axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
         axes.plot(found.probability, found.positive, color=color, linewidth=1)
         axes.scatter(found.probability, found.positive, s=8 + 250 * found.share, color=color, alpha=0.8)
-        axes.set_title(f"{name}\nECE {found.error:.3f} [{found.low:.3f}, {found.high:.3f}]", fontsize=9)
+        low, high = found.by_chance
+        axes.set_title(f"{name}: ECE {found.errors.mean():.3f}\nby chance {low:.3f} to {high:.3f}", fontsize=9)
         axes.set_aspect("equal")
     figure.supxlabel("probability of positive", fontsize=9)
     figure.supylabel("share of positive reviews", fontsize=9)

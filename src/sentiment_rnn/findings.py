@@ -95,7 +95,7 @@ def gather(
     folders = run_folders(params, rows)
     results = read_results(evaluations, folders)
     comparisons = compare_rows(compared(params, rows), rows, results)
-    is_the_sources_corpus = params.dataset == "imdb"
+    is_comparable = params.dataset == "imdb" and params.split == "random"
     sharing = list(dict.fromkeys(variant for study in SHARING for variant in rows[study].values()))
     wrong = np.concatenate([1 - results[variant].answers.correct for variant in sharing])
     return Findings(
@@ -107,8 +107,8 @@ def gather(
         runs=read_runs(models, evaluations, folders),
         comparisons=comparisons,
         claims=judge(published["claims"], meanings, comparisons, rows, results),
-        source=published if is_the_sources_corpus else None,
-        published=published_tables(published) if is_the_sources_corpus else {},
+        source=published if is_comparable else None,
+        published=published_tables(published) if is_comparable else {},
         curves={
             study: read_curves(models, names, folders)
             for study, names in rows.items()
@@ -118,5 +118,5 @@ def gather(
         also_in_train=also_in_train,
         n_wrong=wrong.sum(axis=0).astype(np.int64),
         n_sharing=len(wrong),
-        cpu_seconds=cpu_seconds if is_the_sources_corpus else {},
+        cpu_seconds=cpu_seconds if is_comparable else {},
     )

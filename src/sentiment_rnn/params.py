@@ -50,6 +50,12 @@ class Hyperparameters(Architecture):
     lr: LearningRate
 
 
+def _refuse_repeats(key: str, lists: Section) -> None:
+    for name, values in lists:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{key}.{name}: a value stands there twice")
+
+
 class Grids(Section):
     """The values of each axis; those of n_layers, hidden_dim and embedding_dim stand beside the base's own."""
 
@@ -61,9 +67,7 @@ class Grids(Section):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Grids":
-        for axis, values in self:
-            if len(set(values)) < len(values):
-                raise ValueError(f"study.grids.{axis}: a value stands there twice")
+        _refuse_repeats("study.grids", self)
         return self
 
 
@@ -85,6 +89,11 @@ class Alternatives(Section):
     keep_epoch: list[KeepEpoch]
     stop_words: list[StopWords]
     split: list[Split]
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> "Alternatives":
+        _refuse_repeats("study.alternatives", self)
+        return self
 
 
 class Tuning(Section):
@@ -122,9 +131,17 @@ class Study(Section):
         for optimizer in self.grids.optimizer:
             if optimizer not in self.learning_rates:
                 raise ValueError(f"study.learning_rates: no learning rate for {optimizer}")
+            rates = [self.learning_rates[optimizer]]
             for trial in self.tuning.trials:
                 if optimizer not in self.tuning.learning_rates.get(trial, {}):
                     raise ValueError(f"study.tuning.learning_rates.{trial}: no learning rate for {optimizer}")
+                rates.append(self.tuning.learning_rates[trial][optimizer])
+            if len(set(rates)) < len(rates):
+                raise ValueError(
+                    f"study.tuning.learning_rates: {optimizer} has {rates}, its own first; each must be another"
+                )
+        if bool(self.tuning.trials) != bool(self.tuning.seeds):
+            raise ValueError("study.tuning: trials and seeds must be given together, or both be []")
         return self
 
 
@@ -184,8 +201,13 @@ class Params(Hyperparameters):
                 raise ValueError(
                     f"study.tuning.seeds: {seed} is not among the seeds, and so has no trial at the own rate"
                 )
-        if self.split in self.study.alternatives.split:
-            raise ValueError(f"study.alternatives.split: {self.split} is the split's own value; remove it")
+        for axis, values in self.study.alternatives:
+            own = getattr(self, axis)
+            if own in values:
+                raise ValueError(
+                    f"study.alternatives.{axis}: {own} is what {axis} itself says; take it out there, "
+                    f"for example with -S 'study.alternatives.{axis}=[]'"
+                )
         return self
 
     @property

@@ -4,8 +4,10 @@ Every figure is a mean over a table of values [seeds, reviews]: right or wrong, 
 each test review. Seeds and reviews are both samples, so the table is a two-way crossed random-effects layout (Searle,
 Casella and McCulloch, Variance Components, 1992): the variance of its mean is the seeds' part plus the reviews' part,
 less the interaction, which both of them count. The quantiles are Student's t with Satterthwaite's degrees of freedom
-(1946), so that three seeds count as three and no more. A comparison is the same with the difference of two tables,
-review by review: with one seed each it is McNemar's test.
+(1946), so that three seeds count as three and no more.
+
+A comparison is the same on the difference of two tables, paired by review and by seed: two trainings with one seed see
+the reviews in the same order. With one seed it is, in large samples, McNemar's test.
 
 What a variant is trained on is not varied: the intervals are for one split.
 """
@@ -48,36 +50,46 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first mean less the second on the same reviews, with its 95% interval and two-sided p-value."""
+    """The first mean less the second, with its 95% interval and two-sided p-value.
+
+    Attributes:
+        difference: of the means.
+        low: lower end of the interval.
+        high: upper end.
+        p_value: of no difference.
+        n: seeds.
+        n_reviews: test reviews.
+    """
 
     difference: float
     low: float
     high: float
     p_value: float
+    n: int
+    n_reviews: int
 
 
 def estimate(values: Values) -> Estimate:
     """The mean of a table [seeds, reviews]."""
-    mean, error, degrees = _mean_and_error(values)
-    margin = _quantile(degrees) * error
+    error, degrees = _error_of_mean(values)
+    mean, margin = float(values.mean()), _quantile(degrees) * error
     std = float(values.mean(axis=1).std(ddof=1)) if len(values) > 1 else None
     return Estimate(mean, mean - margin, mean + margin, std, *values.shape)
 
 
 def compare(first: Values, second: Values) -> Comparison:
-    """Two tables [seeds, reviews] of the same reviews; the numbers of seeds may differ.
+    """Two tables [seeds, reviews] of the same seeds and reviews; a table of one row stands for each of the seeds.
 
     Raises:
-        ValueError: the tables are not of the same reviews.
+        ValueError: the tables cannot be paired.
     """
-    if first.shape[1] != second.shape[1]:
-        raise ValueError(f"{first.shape[1]} reviews cannot be paired with {second.shape[1]}")
-    difference, error, degrees = _mean_and_error(first, second)
-    if error == 0:  # the same answers everywhere, or answers that differ everywhere alike
-        return Comparison(difference, difference, difference, float(difference == 0))
-    margin = _quantile(degrees) * error
-    p_value = float(2 * stats.t.sf(abs(difference) / error, degrees))
-    return Comparison(difference, difference - margin, difference + margin, p_value)
+    if first.shape[1] != second.shape[1] or (len(first) != len(second) and 1 not in (len(first), len(second))):
+        raise ValueError(f"tables of {first.shape} and {second.shape} [seeds, reviews] cannot be paired")
+    found = estimate(first - second)
+    error, degrees = _error_of_mean(first - second)
+    # without error: the same answers everywhere, or answers that differ everywhere alike
+    p_value = float(2 * stats.t.sf(abs(found.mean) / error, degrees)) if error else float(found.mean == 0)
+    return Comparison(found.mean, found.low, found.high, p_value, found.n, found.n_reviews)
 
 
 def holm(p_values: list[float]) -> list[float]:
@@ -90,22 +102,17 @@ def _quantile(degrees: float) -> float:
     return float(stats.t.ppf(1 - ALPHA / 2, degrees))
 
 
-def _mean_and_error(*tables: Values) -> tuple[float, float, float]:
-    """The mean of a table, or the difference of two; its standard error, and the degrees of freedom of that."""
-    n_reviews = tables[0].shape[1]
-    of_seeds, interaction = [0.0 for _ in tables], 0.0
-    for place, table in enumerate(tables):
-        n, means = len(table), table.mean(axis=1, keepdims=True)
-        if n > 1:
-            residuals = table - means - table.mean(axis=0) + means.mean()
-            of_seeds[place] = float(means.var(ddof=1)) / n
-            interaction += float((residuals**2).sum()) / ((n - 1) * (n_reviews - 1)) / (n * n_reviews)
-    by_review = [table.mean(axis=0) for table in tables]
-    contrast = by_review[0] - by_review[1] if len(tables) > 1 else by_review[0]
-    of_reviews = float(contrast.var(ddof=1)) / n_reviews
+def _error_of_mean(values: Values) -> tuple[float, float]:
+    """The standard error of a table's mean, and its degrees of freedom."""
+    n, n_reviews = values.shape
+    of_reviews = float(values.mean(axis=0).var(ddof=1)) / n_reviews
+    if n == 1:
+        return math.sqrt(of_reviews), n_reviews - 1
+    means = values.mean(axis=1, keepdims=True)
+    of_seeds = float(means.var(ddof=1)) / n
+    residuals = values - means - values.mean(axis=0) + means.mean()
+    interaction = float((residuals**2).sum()) / ((n - 1) * (n_reviews - 1)) / (n * n_reviews)
     # neither part is less than nothing, whatever the estimate of the interaction
-    variance = max(sum(of_seeds) + of_reviews - interaction, sum(of_seeds), of_reviews)
-    parts = [(of_reviews, n_reviews - 1), *((part, len(t) - 1) for part, t in zip(of_seeds, tables, strict=True))]
-    spread = sum(part**2 / degrees for part, degrees in parts if part)
-    mean = float(tables[0].mean() - (tables[1].mean() if len(tables) > 1 else 0))
-    return mean, math.sqrt(variance), variance**2 / spread if spread else math.inf
+    variance = max(of_seeds + of_reviews - interaction, of_seeds, of_reviews)
+    spread = of_seeds**2 / (n - 1) + of_reviews**2 / (n_reviews - 1)
+    return math.sqrt(variance), variance**2 / spread if spread else math.inf

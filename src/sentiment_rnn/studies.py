@@ -1,7 +1,7 @@
 """The study's tables: which variant stands in which row, what its runs gave, and what the source published."""
 
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, get_args
 
@@ -124,10 +124,9 @@ def _figures(result: Result) -> dict[str, Any]:
 def compared(params: Params, rows: Rows) -> dict[str, list[tuple[str, str]]]:
     """The comparisons that are made, by family: pairs of rows, each named STUDY.ROW.
 
-    All rows of a study with each other (where it shows both cells, those of the same cell), and the cells with each
-    other under each optimizer.
+    All rows of a study with each other (where it shows both cells, those of the same cell); the cells with each other
+    under each optimizer; the baselines with each other and with every recurrent network.
     """
-    cells = params.study.grids.cell
     families: dict[str, list[tuple[str, str]]] = {}
     for study, names in rows.items():
         pairs = list(combinations(names, 2))
@@ -136,10 +135,22 @@ def compared(params: Params, rows: Rows) -> dict[str, list[tuple[str, str]]]:
         families[study] = [(f"{study}.{first}", f"{study}.{second}") for first, second in pairs]
     families["cells"] = [
         (f"{first}_optimizers.{optimizer}", f"{second}_optimizers.{optimizer}")
-        for first, second in combinations(cells, 2)
+        for first, second in combinations(params.study.grids.cell, 2)
         for optimizer in params.study.grids.optimizer
     ]
+    bags = [f"baselines.{name}" for name in get_args(Baseline)]
+    families["baselines"] = [*combinations(bags, 2), *product(bags, _networks(params))]
     return {family: pairs for family, pairs in families.items() if pairs}
+
+
+def _networks(params: Params) -> list[str]:
+    """The first row of each variant of the grids, as STUDY.ROW."""
+    first_rows = {
+        variant: f"{study}.{row}"
+        for study, names in reversed(grid_rows(params).items())
+        for row, variant in names.items()
+    }
+    return list(first_rows.values())[::-1]
 
 
 def is_inside(published: float, found: Estimate) -> bool:
