@@ -19,13 +19,14 @@ def main() -> None:
     for folder in (arguments.own, *others):
         model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         valid_loss = pd.read_csv(folder / "curves.csv").set_index("epoch")["valid_loss"][model["best_epoch"]]
-        trials.append({"lr": model["hyperparameters"]["lr"], "valid_loss": float(valid_loss), "folder": folder})
-    best = min(trials, key=lambda trial: math.inf if math.isnan(trial["valid_loss"]) else trial["valid_loss"])
+        found = None if math.isnan(valid_loss) else float(valid_loss)  # no number: it diverged
+        trials.append({"lr": model["hyperparameters"]["lr"], "valid_loss": found, "folder": folder})
+    best = min(trials, key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     shutil.copytree(best["folder"], arguments.out, dirs_exist_ok=True)
     described = [trial | {"folder": trial["folder"].as_posix()} for trial in trials]
     (arguments.out / "trials.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-    print(f"of {len(trials)} learning rates {best['lr']}, with a valid loss of {best['valid_loss']:.3f}")
+    print(f"of {len(trials)} learning rates {best['lr']}, with a valid loss of {best['valid_loss']}")
 
 
 def parse_arguments() -> Namespace:

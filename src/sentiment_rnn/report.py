@@ -99,6 +99,7 @@ def report_context(found: Findings) -> dict[str, Any]:
         "duplicates": _duplicate_rows(found),
         "calibration": _calibration_rows(found),
         "errors": _error_context(found),
+        "choices": _choice_rows(found),
         "trace": _trace_rows(found),
     }
 
@@ -337,10 +338,33 @@ def _trace_rows(found: Findings) -> list[dict[str, str]]:
     ]
 
 
+def _choice_rows(found: Findings) -> list[dict[str, str]]:
+    """For each run that was chosen on the valid reviews: what was tried, the chosen one in bold."""
+    rows = []
+    for _, run in found.runs.iterrows():
+        if isinstance(run.get("trials"), list):
+            best = _best_trial(run["trials"])
+            tried = [f"**{_trial(trial)}**" if trial is best else _trial(trial) for trial in run["trials"]]
+            rows.append({"run": run["run"], "tried": ", ".join(tried)})
+    return rows
+
+
+def _best_trial(trials: list[dict[str, Any]]) -> dict[str, Any]:
+    """The first with the highest valid accuracy, or with the lowest valid loss."""
+    if "valid_accuracy" in trials[0]:
+        return max(trials, key=lambda trial: trial["valid_accuracy"])
+    return min(trials, key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
+
+
+def _trial(trial: dict[str, Any]) -> str:
+    tried = " ".join(f"{name} {value:g}" for name, value in trial.items() if name in ("lr", "C", "beta"))
+    (found,) = (value for name, value in trial.items() if name in ("valid_loss", "valid_accuracy"))
+    return f"{tried}: " + ("diverged" if found is None else f"{found:.4f}")
+
+
 def _hyperparameters(run: "pd.Series[Any]") -> str:
-    if "trials" in run and isinstance(run["trials"], list):  # a baseline
-        best = max(run["trials"], key=lambda trial: trial["valid_accuracy"])
-        values = {name: value for name, value in best.items() if name != "valid_accuracy"}
+    if isinstance(run.get("baseline"), str):
+        values = {name: value for name, value in _best_trial(run["trials"]).items() if name != "valid_accuracy"}
     else:
         values = run["hyperparameters"] | {"init": run["init"], "stop_words": run["stop_words"]}
     return ", ".join(f"{name} {value}" for name, value in values.items())

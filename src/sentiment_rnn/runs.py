@@ -11,13 +11,16 @@ from sentiment_rnn.studies import Folders
 
 
 def read_runs(models: Path, evaluations: Path, folders: Folders) -> pd.DataFrame:
-    """One row per run, in order: variant, run (its folder), and what its model.json and metrics.json say."""
+    """One row per run, in order: variant, run (its folder), what model.json, metrics.json and trials.json say."""
     rows = []
     for variant, names in folders.items():
         for name in names:
             model = _read_json(models / name / "model.json")
             metrics = _read_json(evaluations / name / "metrics.json")
-            rows.append({**model, **metrics, "variant": variant, "run": name})  # a tuned model.json names its trial
+            trials = models / name / "trials.json"
+            chosen_from = {"trials": json.loads(trials.read_text(encoding="utf-8"))} if trials.exists() else {}
+            # last: the model.json of a tuned one names its trial
+            rows.append({**model, **metrics, **chosen_from, "variant": variant, "run": name})
     return pd.DataFrame(rows)
 
 
