@@ -157,9 +157,10 @@ def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
     """One training fails while others, which would take minutes, are under way."""
     scratch.edit(lambda params: params.update(min_freq=30, n_epochs=100_000))
     train = scratch.folder / "stages/train.py"
-    fail = "    if 'compound' in sys.argv:\n        time.sleep(10)\n        raise OSError(28, 'the disk is full')\n"
-    code = train.read_text().replace("import json\n", "import json\nimport sys\n")
-    train.write_text(code.replace("def main() -> None:\n", f"def main() -> None:\n{fail}"))
+    fail = "if 'compound' in sys.argv:\n        time.sleep(10)\n        raise OSError(28, 'the disk is full')\n"
+    begin = "def main() -> None:\n    "
+    assert begin in train.read_text()
+    train.write_text(train.read_text().replace(begin, f"{begin}import sys, time\n    {fail}    "))
     output = scratch.run("python", "scripts/parallel_repro.py", "4", fails=True)
     assert "the disk is full" in output
     assert "error: compound@0 failed; its output is above" in output

@@ -157,7 +157,7 @@ def test_report_of_another_corpus_leaves_the_published_figures_out(finished: Scr
     text = (finished.folder / "report/report.md").read_text()
     assert "conclusions are of the 50,000 IMDB reviews" in text
     assert "| published |" not in text
-    assert "CPU seconds" not in text
+    assert "CPU seconds of a training" not in text
     tables = finished.folder / "metrics/tables"
     assert not any("published" in path.read_text() for path in tables.iterdir())
 
