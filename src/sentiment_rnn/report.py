@@ -274,11 +274,7 @@ def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
 def _calibration_rows(found: Findings) -> list[dict[str, str]]:
     rows = []
     for row, calibration in found.calibrations.items():
-        loss, errors, (low, high) = (
-            found.results[found.rows["baselines"][row]].loss,
-            calibration.errors,
-            calibration.by_chance,
-        )
+        errors, (low, high) = calibration.errors, calibration.by_chance
         rows.append(
             {
                 "name": row,
@@ -286,7 +282,7 @@ def _calibration_rows(found: Findings) -> list[dict[str, str]]:
                 "std": f"{errors.std(ddof=1):.4f}" if len(errors) > 1 else "",
                 "n": str(len(errors)),
                 "by_chance": f"{low:.4f} to {high:.4f}",
-                "loss": _interval(loss),
+                "loss": _interval(found.results[found.rows["baselines"][row]].loss),
             }
         )
     return rows

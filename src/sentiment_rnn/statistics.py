@@ -85,11 +85,12 @@ def compare(first: Values, second: Values) -> Comparison:
     """
     if first.shape[1] != second.shape[1] or (len(first) != len(second) and 1 not in (len(first), len(second))):
         raise ValueError(f"tables of {first.shape} and {second.shape} [seeds, reviews] cannot be paired")
-    found = estimate(first - second)
-    error, degrees = _error_of_mean(first - second)
+    values = first - second
+    error, degrees = _error_of_mean(values)
+    difference, margin = float(values.mean()), _quantile(degrees) * error
     # without error: the same answers everywhere, or answers that differ everywhere alike
-    p_value = float(2 * stats.t.sf(abs(found.mean) / error, degrees)) if error else float(found.mean == 0)
-    return Comparison(found.mean, found.low, found.high, p_value, found.n, found.n_reviews)
+    p_value = float(2 * stats.t.sf(abs(difference) / error, degrees)) if error else float(difference == 0)
+    return Comparison(difference, difference - margin, difference + margin, p_value, *values.shape)
 
 
 def holm(p_values: list[float]) -> list[float]:
