@@ -23,8 +23,8 @@ def main() -> None:
     stopwatch.stop()
     model.save(arguments.model, trials=trials)
     stopwatch.write(arguments.timing)
-    best = max(trials, key=lambda trial: trial["valid_accuracy"])
-    print(f"{arguments.baseline}: {len(model.weights):,} features; the best of {len(trials)} trials: {best}")
+    (kept,) = (trial for trial in trials if trial["kept"])
+    print(f"{arguments.baseline}: {len(model.weights):,} features; of {len(trials)} trials kept: {kept}")
 
 
 def parse_arguments() -> Namespace:

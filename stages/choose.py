@@ -24,7 +24,7 @@ def main() -> None:
     best = min(trials, key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
     arguments.out.mkdir(parents=True, exist_ok=True)
     shutil.copytree(best["folder"], arguments.out, dirs_exist_ok=True)
-    described = [trial | {"folder": trial["folder"].as_posix()} for trial in trials]
+    described = [trial | {"folder": trial["folder"].as_posix(), "kept": trial is best} for trial in trials]
     (arguments.out / "trials.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     print(f"of {len(trials)} learning rates {best['lr']}, with a valid loss of {best['valid_loss']}")
 

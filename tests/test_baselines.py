@@ -67,6 +67,7 @@ def test_valid_reviews_choose_and_the_folder_gives_the_same_answers(baseline: st
     truth = (VALID["sentiment"] == "positive").to_numpy()
     found = ((model.log_odds(VALID["review"]) > 0) == truth).mean()
     assert found == max(trial["valid_accuracy"] for trial in trials)
+    assert [trial["valid_accuracy"] for trial in trials if trial["kept"]] == [found]
     model.save(tmp_path, trials=trials)
     loaded = BagOfWords.load(tmp_path)
     texts = pd.Series(["good end", "never seen words", ""])

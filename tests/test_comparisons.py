@@ -12,7 +12,7 @@ from sentiment_rnn.comparisons import ClaimError, compare_rows, judge, read_mean
 from sentiment_rnn.evaluation import Answers
 from sentiment_rnn.params import load_params
 from sentiment_rnn.statistics import holm
-from sentiment_rnn.studies import Result, compared, read_published, study_rows
+from sentiment_rnn.studies import Result, compared, published_tables, read_published, study_rows
 
 N = 2000
 LABELS = np.arange(N) % 2
@@ -94,12 +94,27 @@ def test_every_claim_is_read_and_every_statement_is_compared():
     """With the committed grids."""
     params = load_params(PROJECT / "params.yaml")
     meanings = read_meanings(PROJECT / "data/claims.yaml")
-    assert list(meanings) == [claim["id"] for claim in read_published(PROJECT / "data/published.yaml")["claims"]]
+    published = read_published(PROJECT / "data/published.yaml")
+    assert list(meanings) == [claim["id"] for claim in published["claims"]]
     rows = study_rows(params)
     results = {variant: right_on(0.5) for names in rows.values() for variant in names.values()}
-    comparisons = compare_rows(compared(params, rows), rows, results)
-    claims = judge(read_published(PROJECT / "data/published.yaml")["claims"], meanings, comparisons, rows, results)
+    comparisons = compare_rows(compared(params, rows, published_tables(published)), rows, results)
+    claims = judge(published["claims"], meanings, comparisons, rows, results)
     assert all(len(claim.statements) == len(meanings[claim.name]) for claim in claims)
+
+
+def test_a_row_that_the_source_does_not_have_moves_no_p_value_of_its_rows():
+    params = load_params(PROJECT / "params.yaml")
+    rows = study_rows(params)
+    tables = published_tables(read_published(PROJECT / "data/published.yaml"))
+    families = compared(params, rows, tables)
+    assert len(families["lstm_optimizers"]) == 6  # four optimizers
+    assert len(families["cells"]) == 4
+    added = families["lstm_optimizers_added"] + families["cells_added"]
+    assert all("momentum" in "".join(pair) for pair in added)
+    assert len(families["n_layers"]) == 6
+    more = {**rows, "n_layers": rows["n_layers"] | {"5": "n_layers-5"}}
+    assert compared(params, more, tables)["n_layers"] == families["n_layers"]
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])

@@ -73,7 +73,7 @@ def test_alternatives_and_tuning(tmp_path: Path):
     assert rows["gru_tuned"] == {"adam": "tuned-gru-adam"}
     assert run_folders(params, rows)["tuned-gru-adam"] == ["tuned-gru-adam/0"]
     assert run_folders(params, rows)["split-official-nbsvm"] == ["split-official-nbsvm"]
-    pairs = compared(params, rows)
+    pairs = compared(params, rows, {})
     assert pairs["init"] == [("init.lstm-study", "init.lstm-pytorch"), ("init.gru-study", "init.gru-pytorch")]
     assert pairs["cells"] == [("lstm_optimizers.adam", "gru_optimizers.adam")]
     assert "keep_epoch" not in rows

@@ -111,6 +111,7 @@ def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
     trials = json.loads((models / "tuned-lstm-adam/0/trials.json").read_text())
     best = min(trials, key=lambda trial: trial["valid_loss"])
     assert [trial["lr"] for trial in trials] == [0.001, 0.1, 1e-9]
+    assert [trial for trial in trials if trial["kept"]] == [best]
     assert json.loads((models / "tuned-lstm-adam/0/model.json").read_text())["hyperparameters"]["lr"] == best["lr"]
     assert not (evaluations / "tuning-lstm-adam").exists()  # the trials that were not chosen meet no test review
     text = (scratch.folder / "report/report.md").read_text()

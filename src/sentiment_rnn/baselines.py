@@ -6,11 +6,11 @@ weighted by its naive-Bayes log-count ratio; a linear SVM, whose weights are dra
 """
 
 import json
+import math
 import platform
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from sentiment_rnn.text import MARKUP
 
 Floats = NDArray[np.float64]
 Grid = dict[str, list[Any]]
+Fits = Iterator[tuple[dict[str, Any], Floats, float]]  # of each combination of a grid: weights and bias
 FORMAT = 1  # raised when a folder written before can no longer be read
 
 
@@ -114,52 +115,50 @@ def fit(
         grid: the values of each hyperparameter; of equal combinations the first one is kept.
 
     Returns:
-        The fitted baseline, and for each combination its hyperparameters and valid_accuracy.
+        The fitted baseline, and for each combination its hyperparameters, valid_accuracy, and whether it was kept.
     """
-    fit_one: Callable[..., tuple[Floats, float]] = _fit_tfidf if baseline == "tfidf" else _fit_nbsvm
     is_positive = (train["sentiment"] == "positive").to_numpy()
     truth = (valid["sentiment"] == "positive").to_numpy()
     vectorizer = _vectorizer(baseline)
     features = vectorizer.fit_transform(map(_prepare, tqdm(train["review"], "counting", unit="review", disable=None)))
     valid_features = vectorizer.transform(map(_prepare, valid["review"]))
-    best: tuple[Floats, float, Floats] | None = None
+    fits = (_fit_tfidf if baseline == "tfidf" else _fit_nbsvm)(features, is_positive, grid)
+    kept: tuple[dict[str, Any], Floats, float, Floats] | None = None
     trials: list[dict[str, Any]] = []
-    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
-    for combination in tqdm(combinations, "fitting", disable=None):
-        weights, bias = fit_one(features, is_positive, **combination)
+    for combination, weights, bias in tqdm(fits, "fitting", total=math.prod(map(len, grid.values())), disable=None):
         scores = valid_features @ weights + bias
         accuracy = float(((scores > 0) == truth).mean())
-        if accuracy > max((trial["valid_accuracy"] for trial in trials), default=-1):
-            best = (weights, bias, scores)
-        trials.append({**combination, "valid_accuracy": accuracy})
-    assert best is not None  # params.yaml's lists are not empty
-    weights, bias, scores = best
+        trials.append({**combination, "valid_accuracy": accuracy, "kept": False})
+        if kept is None or accuracy > kept[0]["valid_accuracy"]:
+            kept = (trials[-1], weights, bias, scores)
+    assert kept is not None  # params.yaml's lists are not empty
+    trial, weights, bias, scores = kept
+    trial["kept"] = True
     scale = 1.0 if baseline == "tfidf" else _temperature(scores, truth)
     words = vectorizer.get_feature_names_out().tolist()
     idf = vectorizer.idf_ if baseline == "tfidf" else np.ones(len(words))
     return BagOfWords(baseline, words, idf, scale * weights, scale * bias), trials
 
 
-def _fit_tfidf(features: csr_matrix, is_positive: NDArray[np.bool_], C: float) -> tuple[Floats, float]:  # noqa: N803
-    classifier = LogisticRegression(C=C, max_iter=1000).fit(features, is_positive)
-    return classifier.coef_[0], float(classifier.intercept_[0])
+def _fit_tfidf(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid) -> Fits:
+    for C in grid["C"]:  # noqa: N806
+        classifier = LogisticRegression(C=C, max_iter=1000).fit(features, is_positive)
+        yield {"C": C}, classifier.coef_[0], float(classifier.intercept_[0])
 
 
-def _fit_nbsvm(
-    features: csr_matrix,
-    is_positive: NDArray[np.bool_],
-    C: float,  # noqa: N803
-    beta: float,
-) -> tuple[Floats, float]:
+def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid) -> Fits:
     """The paper's NBSVM with its alpha of 1; beta 1 is the SVM alone, 0 leaves naive Bayes with one weight for all."""
     positive = 1 + np.asarray(features[is_positive].sum(axis=0)).ravel()
     negative = 1 + np.asarray(features[~is_positive].sum(axis=0)).ravel()
     ratio = np.log((positive / positive.sum()) / (negative / negative.sum()))
-    # liblinear's own default tolerance; that of scikit-learn takes minutes and does no better on the valid reviews
-    classifier = LinearSVC(C=C, tol=0.1, random_state=0).fit(features.multiply(ratio).tocsr(), is_positive)
-    weights = classifier.coef_[0]
-    interpolated = (1 - beta) * np.abs(weights).mean() + beta * weights
-    return ratio * interpolated, float(classifier.intercept_[0])
+    scaled = features.multiply(ratio).tocsr()
+    for C in grid["C"]:  # noqa: N806
+        # liblinear's own default tolerance; that of scikit-learn takes minutes and does no better on the valid reviews
+        classifier = LinearSVC(C=C, tol=0.1, random_state=0).fit(scaled, is_positive)
+        weights = classifier.coef_[0]
+        for beta in grid["beta"]:
+            interpolated = (1 - beta) * np.abs(weights).mean() + beta * weights
+            yield {"C": C, "beta": beta}, ratio * interpolated, float(classifier.intercept_[0])
 
 
 def _temperature(scores: Floats, truth: NDArray[np.bool_]) -> float:

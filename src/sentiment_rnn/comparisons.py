@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.statistics import ALPHA, Values, compare, holm
-from sentiment_rnn.studies import Result, Rows
+from sentiment_rnn.studies import Pair, Result, Rows
 
 Verdict = Literal["supported", "not supported", "contradicted", "not tested"]
 STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")
@@ -64,9 +64,7 @@ class Claim:
     statements: list[dict[str, Any]]
 
 
-def compare_rows(
-    families: dict[str, list[tuple[str, str]]], rows: Rows, results: dict[str, Result]
-) -> list[RowComparison]:
+def compare_rows(families: dict[str, list[Pair]], rows: Rows, results: dict[str, Result]) -> list[RowComparison]:
     """Every pair of every family, in order; the second of a pair may be a number, to hold the first against."""
     found = []
     for family, pairs in families.items():

@@ -94,7 +94,8 @@ def gather(
     rows = study_rows(params)
     folders = run_folders(params, rows)
     results = read_results(evaluations, folders)
-    comparisons = compare_rows(compared(params, rows), rows, results)
+    source_tables = published_tables(published)
+    comparisons = compare_rows(compared(params, rows, source_tables), rows, results)
     is_comparable = params.dataset == "imdb" and params.split == "random"
     sharing = list(dict.fromkeys(variant for study in SHARING for variant in rows[study].values()))
     wrong = np.concatenate([1 - results[variant].answers.correct for variant in sharing])
@@ -108,7 +109,7 @@ def gather(
         comparisons=comparisons,
         claims=judge(published["claims"], meanings, comparisons, rows, results),
         source=published if is_comparable else None,
-        published=published_tables(published) if is_comparable else {},
+        published=source_tables if is_comparable else {},
         curves={
             study: read_curves(models, names, folders)
             for study, names in rows.items()

@@ -95,7 +95,7 @@ def report_context(found: Findings) -> dict[str, Any]:
         "bags": _bag_context(found),
         "trained_on": sorted({_one_line(environment) for environment in found.runs["trained_on"]}),
         "studies": [_study_context(study, found) for study in found.rows],
-        "cells": _comparison_rows(found, "cells"),
+        "cells": {"comparisons": _comparison_rows(found, "cells"), "added": _comparison_rows(found, "cells_added")},
         "duplicates": _duplicate_rows(found),
         "calibration": _calibration_rows(found),
         "errors": _error_context(found),
@@ -211,6 +211,7 @@ def _study_context(study: str, found: Findings) -> dict[str, Any]:
         "n_reviews": found.results[next(iter(names.values()))].accuracy.n_reviews,
         "has_curves": study in found.curves,
         "comparisons": _comparison_rows(found, study),
+        "added": _comparison_rows(found, f"{study}_added"),
     }
 
 
@@ -233,13 +234,13 @@ def _comparison_rows(found: Findings, family: str) -> list[dict[str, Any]]:
     rows = []
     for comparison in found.comparisons:
         if comparison.family == family:
-            first, second = (
-                address if family == "cells" else address.partition(".")[2]
-                for address in (comparison.first, comparison.second)
+            (study, _, row), (other_study, _, other_row) = (
+                address.partition(".") for address in (comparison.first, comparison.second)
             )
+            within = study == other_study
             rows.append(
                 {
-                    "pair": f"{first} vs {second}",
+                    "pair": f"{row} vs {other_row}" if within else f"{comparison.first} vs {comparison.second}",
                     "difference": _difference(vars(comparison)),
                     "p_value": _p_value(comparison.p_value),
                     "p_holm": _p_value(comparison.p_holm),
@@ -339,17 +340,9 @@ def _choice_rows(found: Findings) -> list[dict[str, str]]:
     rows = []
     for _, run in found.runs.iterrows():
         if isinstance(run.get("trials"), list):
-            best = _best_trial(run["trials"])
-            tried = [f"**{_trial(trial)}**" if trial is best else _trial(trial) for trial in run["trials"]]
+            tried = [f"**{_trial(trial)}**" if trial["kept"] else _trial(trial) for trial in run["trials"]]
             rows.append({"run": run["run"], "tried": ", ".join(tried)})
     return rows
-
-
-def _best_trial(trials: list[dict[str, Any]]) -> dict[str, Any]:
-    """The first with the highest valid accuracy, or with the lowest valid loss."""
-    if "valid_accuracy" in trials[0]:
-        return max(trials, key=lambda trial: trial["valid_accuracy"])
-    return min(trials, key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
 
 
 def _trial(trial: dict[str, Any]) -> str:
@@ -360,7 +353,8 @@ def _trial(trial: dict[str, Any]) -> str:
 
 def _hyperparameters(run: "pd.Series[Any]") -> str:
     if isinstance(run.get("baseline"), str):
-        values = {name: value for name, value in _best_trial(run["trials"]).items() if name != "valid_accuracy"}
+        (kept,) = (trial for trial in run["trials"] if trial["kept"])
+        values = {name: value for name, value in kept.items() if name in ("C", "beta")}
     else:
         values = run["hyperparameters"] | {"init": run["init"], "stop_words": run["stop_words"]}
     return ", ".join(f"{name} {value}" for name, value in values.items())

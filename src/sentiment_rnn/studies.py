@@ -13,6 +13,7 @@ from sentiment_rnn.statistics import Estimate, estimate
 
 Rows = dict[str, dict[str, str]]  # study -> row -> variant
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure
+Pair = tuple[str, str]  # of rows, each as STUDY.ROW
 Folders = dict[str, list[str]]  # variant -> the folder of each of its runs, below data/models and data/evaluations
 
 
@@ -121,13 +122,15 @@ def _figures(result: Result) -> dict[str, Any]:
     return figures | {"n": result.accuracy.n}
 
 
-def compared(params: Params, rows: Rows) -> dict[str, list[tuple[str, str]]]:
+def compared(params: Params, rows: Rows, published: Tables) -> dict[str, list[Pair]]:
     """The comparisons that are made, by family: pairs of rows, each named STUDY.ROW.
 
     All rows of a study with each other (where it shows both cells, those of the same cell); the cells with each other
-    under each optimizer; the baselines with each other and with every recurrent network.
+    under each optimizer; the baselines with each other and with every recurrent network. Where the source has rows to
+    compare, pairs with a row that it has not are a family of their own, FAMILY_added: a value added to a grid moves no
+    p-value of the source's.
     """
-    families: dict[str, list[tuple[str, str]]] = {}
+    families: dict[str, list[Pair]] = {}
     for study, names in rows.items():
         pairs = list(combinations(names, 2))
         if study in ("init", "keep_epoch", "stop_words"):
@@ -140,7 +143,17 @@ def compared(params: Params, rows: Rows) -> dict[str, list[tuple[str, str]]]:
     ]
     bags = [f"baselines.{name}" for name in get_args(Baseline)]
     families["baselines"] = [*combinations(bags, 2), *product(bags, _networks(params))]
-    return {family: pairs for family, pairs in families.items() if pairs}
+    return _source_rows_apart(families, published)
+
+
+def _source_rows_apart(families: dict[str, list[Pair]], published: Tables) -> dict[str, list[Pair]]:
+    sources = {f"{study}.{row}" for study, names in published.items() for row in names}
+    divided: dict[str, list[Pair]] = {}
+    for family, pairs in families.items():
+        of_source = [pair for pair in pairs if sources.issuperset(pair)]
+        added = [pair for pair in pairs if not sources.issuperset(pair)]
+        divided |= {family: of_source, f"{family}_added": added} if of_source else {family: added}
+    return {family: pairs for family, pairs in divided.items() if pairs}
 
 
 def _networks(params: Params) -> list[str]:
