@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentiment_rnn.baselines import BagOfWords
+from sentiment_rnn.bag_of_words import BagOfWords
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.evaluation import Answers, write_evaluation
 
@@ -14,7 +14,7 @@ from sentiment_rnn.evaluation import Answers, write_evaluation
 def main() -> None:
     arguments = parse_arguments()
     reviews = pd.read_csv(arguments.test, dtype=str, keep_default_na=False)
-    log_odds = BagOfWords.load(arguments.model).log_odds(reviews["review"])
+    log_odds = BagOfWords.load(arguments.model).log_odds(reviews["review"].tolist())
     labels = (reviews["sentiment"] == "positive").to_numpy().astype(np.int64)
     metrics = write_evaluation(Answers(labels, log_odds[None]), arguments.out)
     print(f"{arguments.model}: test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")

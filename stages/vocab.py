@@ -14,8 +14,8 @@ from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.params import StopWords, load_params
 from sentiment_rnn.text import (
     build_vocabulary,
+    dropped_words,
     encode,
-    english_stop_words,
     tokenize,
     tokenize_literally,
     write_vocabulary,
@@ -27,19 +27,18 @@ LABELS = ("negative", "positive")  # by id
 def main() -> None:
     arguments = parse_arguments()
     params = load_params()
-    dropped = frozenset[str]() if arguments.stop_words == "keep" else english_stop_words()
     count = tokenize_literally if arguments.stop_words == "literal" else tokenize
     tables = {
         split: pd.read_csv(arguments.splits / f"{split}.csv", dtype=str, keep_default_na=False)
         for split in ("train", "valid", "test")
     }
+    dropped = dropped_words(arguments.stop_words, vocabulary=())
     # words are made where they are needed, twice for train: all at once take seven times the room of the texts
     counts = Counter[str]()
     for text in progress(tables["train"]["review"], "counting train"):
         counts.update(count(text, dropped))
     vocabulary = build_vocabulary(counts, params.min_freq)
-    if arguments.stop_words == "literal":  # the source looks a word up before it asks whether it is a stop word
-        dropped -= set(vocabulary)
+    dropped = dropped_words(arguments.stop_words, vocabulary)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_vocabulary(vocabulary, arguments.out / "vocabulary.txt")

@@ -10,7 +10,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn.baselines import BagOfWords, BaselineFolderError, fit
+from sentiment_rnn.bag_of_words import BagOfWords
+from sentiment_rnn.baselines import fit
+from sentiment_rnn.description import ModelFolderError
 
 TRAIN = pd.DataFrame(
     {
@@ -98,11 +100,11 @@ def test_interpolation_draws_the_weights_to_their_mean_size():
 
 
 def test_damaged_folder(tmp_path: Path):
-    with pytest.raises(BaselineFolderError, match="no baseline there, or a damaged one"):
+    with pytest.raises(ModelFolderError, match="no model there, or a damaged one"):
         BagOfWords.load(tmp_path)
     model, _ = fit("tfidf", TRAIN, VALID, {"C": [1.0]})
     model.save(tmp_path)
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
-    with pytest.raises(BaselineFolderError, match="no baseline there, or a damaged one"):
+    with pytest.raises(ModelFolderError, match="a damaged model"):
         BagOfWords.load(tmp_path)

@@ -13,10 +13,11 @@ from conftest import PROJECT, Scratch
 from torch.nn import functional as F
 
 from sentiment_rnn.calibration import Calibration
+from sentiment_rnn.description import ModelFolderError
 from sentiment_rnn.evaluation import Answers, answers_of, read_answers, write_evaluation
 from sentiment_rnn.evaluation import test_metrics as metrics_of
-from sentiment_rnn.model_folder import ModelFolderError, load_model
-from sentiment_rnn.params import load_params
+from sentiment_rnn.model_folder import load_model
+from sentiment_rnn.params import load_params, stage_of
 from sentiment_rnn.report import agreement
 from sentiment_rnn.studies import (
     Result,
@@ -24,7 +25,6 @@ from sentiment_rnn.studies import (
     read_published,
     row_files,
     run_folders,
-    stage_of,
     study_rows,
     summarize,
 )

@@ -8,8 +8,10 @@ import pytest
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.text import (
     build_vocabulary,
+    dropped_words,
     encode,
     english_stop_words,
+    find_words,
     read_vocabulary,
     tokenize,
     tokenize_literally,
@@ -37,6 +39,15 @@ STOP = english_stop_words()
 )
 def test_tokenize(text: str, tokens: list[str]):
     assert tokenize(text, STOP) == tokens
+    found = find_words(text, STOP)
+    assert [word.word for word in found] == tokens
+    assert [text[word.start : word.end].lower() for word in found] == tokens
+
+
+def test_dropped_words():
+    assert dropped_words("keep", ["the"]) == frozenset()
+    assert dropped_words("drop", ["the"]) == STOP
+    assert dropped_words("literal", ["the", "film"]) == STOP - {"the"}
 
 
 def test_stop_words_are_kept_on_request():

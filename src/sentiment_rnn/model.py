@@ -42,6 +42,20 @@ class RNNClassifier(nn.Module):
         states = recurrent.run(self.rnn, tokens._replace(data=self.embedding(tokens.data)))
         return _linear_over_time(states, self.linear)
 
+    def contributions(self, tokens: PackedSequence) -> tuple[Tensor, Tensor]:
+        """What each token of one review adds to the log-odds of positive, that is, to the difference of the logits.
+
+        The linear layer has weights for each position, so the difference is exactly the sum of a term per token and
+        of the bias. A token's term is that of the hidden state at its place, which has read the tokens before it
+        (and, where the network runs both ways, those behind it).
+
+        Returns:
+            [tokens], and the bias.
+        """
+        states = recurrent.run(self.rnn, tokens._replace(data=self.embedding(tokens.data))).data
+        weight = (self.linear.weight[1] - self.linear.weight[0]).view(-1, states.shape[1])
+        return (states * weight[: len(states)]).sum(1), self.linear.bias[1] - self.linear.bias[0]
+
     def n_parameters(self) -> int:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.parameters())

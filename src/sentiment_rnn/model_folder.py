@@ -1,6 +1,5 @@
 """A trained model as a folder: weights, vocabulary, and what it is."""
 
-import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.description import ModelFolderError, read_description, write_description
 from sentiment_rnn.model import RNNClassifier
 from sentiment_rnn.params import Hyperparameters
-
-FORMAT = 1  # raised when a folder written before can no longer be read
-
-
-class ModelFolderError(PipelineError):
-    """The folder does not hold a model that this version can read."""
 
 
 def save_model(
@@ -33,15 +26,14 @@ def save_model(
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "weights.safetensors")
     (folder / "vocabulary.txt").write_text(vocabulary, encoding="utf-8")
-    description = {
-        "format": FORMAT,
-        "hyperparameters": hyperparameters.model_dump(),
-        "vocab_size": len(weights["embedding.weight"]),
-        "n_parameters": sum(weight.numel() for weight in weights.values()),
+    write_description(
+        folder,
+        hyperparameters=hyperparameters.model_dump(),
+        vocab_size=len(weights["embedding.weight"]),
+        n_parameters=sum(weight.numel() for weight in weights.values()),
         **facts,
-        "trained_on": environment(device),
-    }
-    (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+        trained_on=environment(device),
+    )
 
 
 def load_model(folder: Path) -> RNNClassifier:
@@ -50,15 +42,13 @@ def load_model(folder: Path) -> RNNClassifier:
     Raises:
         ModelFolderError: there is no model there, a damaged one, or one of another format.
     """
+    description = read_description(folder)
     try:
-        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if description["format"] != FORMAT:
-            raise ModelFolderError(f"{folder}: its format is {description['format']}; this version reads {FORMAT}")
         hyperparameters = Hyperparameters(**description["hyperparameters"])
         model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
         model.load_state_dict(load_file(folder / "weights.safetensors"))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise ModelFolderError(f"{folder}: no model there, or a damaged one: {error!r}") from error
+        raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     return model.eval()
 
 

@@ -264,6 +264,20 @@ class Params(Hyperparameters):
         return Hyperparameters(lr=self.study.learning_rates[values["optimizer"]], **values)
 
 
+def stage_of(run: str) -> str:
+    """The stage of dvc.yaml that makes the model in a run's folder."""
+    variant, _, seed = run.partition("/")
+    kind, _, rest = variant.partition("-")
+    if kind in ("compound", "experiment"):
+        return f"{kind}@{seed}"
+    if not seed:
+        return f"other_baselines@{rest}" if rest else f"baselines@{variant}"
+    own_name = {name: name for name in (*AXES, *Alternatives.model_fields)}
+    stages = own_name | {"split": "splits", "tuned": "tuned"}
+    name, item = (stages[kind], rest) if kind in stages else ("optimizers", variant)
+    return f"{name}@{item}-{seed}"
+
+
 def load_params(path: Path = Path("params.yaml")) -> Params:
     """Read and validate params.yaml, with YAML 1.2's reading of numbers, as DVC reads it (1e-3 is a number).
 

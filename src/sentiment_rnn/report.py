@@ -15,9 +15,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.comparisons import Claim
 from sentiment_rnn.findings import Findings
-from sentiment_rnn.params import Baseline, Params
+from sentiment_rnn.params import Baseline, Params, stage_of
 from sentiment_rnn.statistics import Estimate, estimate
-from sentiment_rnn.studies import is_inside, stage_of
+from sentiment_rnn.studies import is_inside
 
 MARKS = {"supported": "✔", "not supported": "○", "contradicted": "✘", "not tested": "?"}
 N_EVIDENCE = 3  # statements shown beside a verdict; all are in a table below

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from ruamel.yaml import YAML
 
 from sentiment_rnn.evaluation import Answers, read_answers
-from sentiment_rnn.params import AXES, Alternatives, Baseline, Params
+from sentiment_rnn.params import AXES, Baseline, Params
 from sentiment_rnn.statistics import Estimate, estimate
 
 Rows = dict[str, dict[str, str]]  # study -> row -> variant
@@ -85,20 +85,6 @@ def run_folders(params: Params, rows: Rows) -> Folders:
                 seeds = params.study.tuning.seeds if variant.startswith("tuned-") else params.seeds
                 folders[variant] = [f"{variant}/{seed}" for seed in seeds]
     return folders
-
-
-def stage_of(run: str) -> str:
-    """The stage of dvc.yaml that makes the model in a run's folder."""
-    variant, _, seed = run.partition("/")
-    kind, _, rest = variant.partition("-")
-    if kind in ("compound", "experiment"):
-        return f"{kind}@{seed}"
-    if not seed:
-        return f"other_baselines@{rest}" if rest else f"baselines@{variant}"
-    own_name = {name: name for name in (*AXES, *Alternatives.model_fields)}
-    stages = own_name | {"split": "splits", "tuned": "tuned"}
-    name, item = (stages[kind], rest) if kind in stages else ("optimizers", variant)
-    return f"{name}@{item}-{seed}"
 
 
 def read_results(evaluations: Path, folders: Folders) -> dict[str, Result]:

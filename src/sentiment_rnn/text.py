@@ -4,8 +4,9 @@ import re
 import string
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,18 @@ PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
 
 MARKUP = re.compile(r"<.*?>")
+_WORD = re.compile("[a-zA-Z]+")
 # lower-cases the letters and blanks the rest: three times as fast as a regular expression
 _LETTERS = bytes(ord(chr(byte).lower()) if chr(byte) in string.ascii_letters else ord(" ") for byte in range(256))
 _LETTERS_AS_WRITTEN = bytes(byte if chr(byte) in string.ascii_letters else ord(" ") for byte in range(256))
+
+
+class Word(NamedTuple):
+    """A word as a model reads it, and where it stands in the text: text[start:end]."""
+
+    word: str
+    start: int
+    end: int
 
 
 def english_stop_words() -> frozenset[str]:
@@ -37,6 +47,27 @@ def tokenize(text: str, stop_words: frozenset[str]) -> list[str]:
 def tokenize_literally(text: str, stop_words: frozenset[str]) -> list[str]:
     """The same, but for stop words with a capital letter, which stay: the source tests before it lower-cases."""
     return [word.lower() for word in _words(text, _LETTERS_AS_WRITTEN) if word not in stop_words]
+
+
+def dropped_words(reading: str, vocabulary: Collection[str]) -> frozenset[str]:
+    """The words that tokenize() is to drop, given how stop words are read: drop, keep, or literal.
+
+    Taken literally, the source looks a word up in the vocabulary before it asks whether it is a stop word.
+    """
+    if reading == "keep":
+        return frozenset()
+    return english_stop_words().difference(vocabulary if reading == "literal" else ())
+
+
+def find_words(text: str, stop_words: frozenset[str]) -> list[Word]:
+    """The words of tokenize(), each with its place in the text."""
+    found = (Word(match[0].lower(), *match.span()) for match in _WORD.finditer(blank_markup(text)))
+    return [word for word in found if word.word not in stop_words]
+
+
+def blank_markup(text: str) -> str:
+    """The text with a blank for each character of its markup, so that nothing moves."""
+    return MARKUP.sub(lambda match: " " * len(match[0]), text)
 
 
 def _words(text: str, letters: bytes) -> list[str]:

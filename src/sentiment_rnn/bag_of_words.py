@@ -1,0 +1,120 @@
+"""A fitted bag of words: its answers, and the folder it lives in. Without scikit-learn, which takes long to load."""
+
+import platform
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.description import ModelFolderError, read_description, write_description
+from sentiment_rnn.params import Baseline
+from sentiment_rnn.text import Word, blank_markup
+
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True)
+class BagOfWords(Classifier):
+    """A fitted baseline: the log-odds of positive are linear in the features.
+
+    Attributes:
+        baseline: which one.
+        vocabulary: the words and pairs of words, by feature.
+        idf: float [features], the weight of each in a TF-IDF vector; ones for nbsvm.
+        weights: float [features].
+        bias: added to the sum.
+    """
+
+    baseline: Baseline
+    vocabulary: list[str]
+    idf: Floats
+    weights: Floats
+    bias: float
+
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Of positive, for each text."""
+        return np.array([self.bias + sum(self._parts(terms(text, self.baseline)).values()) for text in texts])
+
+    def explain(self, text: str) -> Explanation:
+        """A word's own part, and half of each pair that it stands in; over all its places, where it is repeated."""
+        words = find_words(text)
+        names = [word.word for word in words]
+        pairs = [] if self.baseline == "tfidf" else _pairs(names)
+        parts, counts = self._parts([*names, *pairs]), Counter([*names, *pairs])
+        values = [parts.get(name, 0.0) / counts[name] for name in names]
+        for place, pair in enumerate(pairs):
+            share = parts.get(pair, 0.0) / counts[pair] / 2
+            values[place] += share
+            values[place + 1] += share
+        found = [Contribution(word.start, word.end, value) for word, value in zip(words, values, strict=True)]
+        return Explanation(text, found, self.bias)
+
+    def save(self, folder: Path, **facts: Any) -> None:
+        """Write weights.safetensors, vocabulary.txt, and model.json with the `facts`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {"idf": self.idf, "weights": self.weights, "bias": np.array([self.bias])}
+        save_file(arrays, folder / "weights.safetensors")
+        (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in self.vocabulary), encoding="utf-8")
+        on = {"device": "CPU", "python": platform.python_version(), "scikit-learn": version("scikit-learn")}
+        n_parameters = len(self.weights) + 1
+        write_description(folder, baseline=self.baseline, n_parameters=n_parameters, **facts, trained_on=on)
+
+    @classmethod
+    def load(cls, folder: Path) -> "BagOfWords":
+        """What save() wrote.
+
+        Raises:
+            ModelFolderError: there is no baseline there, a damaged one, or one of another format.
+        """
+        description = read_description(folder)
+        try:
+            arrays = load_file(folder / "weights.safetensors")
+            vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]
+            bias = float(arrays["bias"][0])
+            model = cls(description["baseline"], vocabulary, arrays["idf"], arrays["weights"], bias)
+        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
+            raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
+        if not len(vocabulary) == len(model.idf) == len(model.weights):
+            raise ModelFolderError(
+                f"{folder}: vocabulary.txt has {len(vocabulary):,} words, the model {len(model.weights):,}"
+            )
+        return model
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {term: feature for feature, term in enumerate(self.vocabulary)}
+
+    def _parts(self, found: list[str]) -> dict[str, float]:
+        """What each of the terms adds to the log-odds, those left out that are not in the vocabulary."""
+        counts = Counter(filter(self._index.__contains__, found))
+        features = np.fromiter(map(self._index.__getitem__, counts), dtype=np.int64)
+        values = np.ones(len(counts))
+        if self.baseline == "tfidf":
+            values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[features]
+            values /= np.linalg.norm(values)
+        return dict(zip(counts, (values * self.weights[features]).tolist(), strict=True))
+
+
+def terms(text: str, baseline: Baseline) -> list[str]:
+    """What is counted: the words of a text, lower-cased, without markup; for nbsvm its pairs of neighbours too."""
+    words = [word.word for word in find_words(text)]
+    return words if baseline == "tfidf" else words + _pairs(words)
+
+
+def find_words(text: str) -> list[Word]:
+    """The words of a text, lower-cased, and where they stand; a word is a run of letters, digits and underscores."""
+    return [Word(match[0].lower(), *match.span()) for match in _WORD.finditer(blank_markup(text))]
+
+
+def _pairs(words: list[str]) -> list[str]:
+    return [f"{first} {second}" for first, second in pairwise(words)]

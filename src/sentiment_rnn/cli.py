@@ -1,0 +1,196 @@
+"""The command `sentiment`: ask trained models for their answers, and for what these are made of."""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sentiment_rnn.classifier import Classifier, Explanation
+from sentiment_rnn.description import read_description
+from sentiment_rnn.errors import PipelineError, exit_on_error
+from sentiment_rnn.model_store import find, load, locate, stored_models
+
+CHUNK = 256  # texts from standard input that are answered at a time, where nobody waits for each
+
+
+def main() -> None:
+    """Run the command."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `sentiment ... | head` ends without a traceback
+    exit_on_error(run)
+
+
+def run() -> None:
+    """What the command line asks for."""
+    arguments = _parser().parse_args()
+    arguments.action(arguments)
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """`sentiment predict`."""
+    if (arguments.csv is None) != (arguments.out is None):
+        raise PipelineError("--csv and --out belong together: --csv comments.csv --out answers.csv")
+    name, folder = locate(arguments.model)
+    classifier = load(folder)
+    print(f"model {name}", file=sys.stderr)
+    if arguments.csv is None:
+        for text in _texts(arguments.text):
+            print_predictions(classifier, text, as_json=arguments.json)
+        return
+    from sentiment_rnn.csv_prediction import predict_csv  # noqa: PLC0415
+
+    started = time.perf_counter()
+    n_rows = predict_csv(classifier, arguments.csv, arguments.column, arguments.out)
+    seconds = time.perf_counter() - started
+    print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
+
+
+def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool) -> None:
+    """A line for each text."""
+    for text, answer in zip(texts, classifier.predict(texts), strict=True):
+        if as_json:
+            print(json.dumps({"text": text, **asdict(answer)}), flush=True)
+        else:
+            print(f"{answer.label}  {answer.probability:.3f}  {' '.join(text.split())[:80]}", flush=True)
+
+
+def explain(arguments: argparse.Namespace) -> None:
+    """`sentiment explain`."""
+    name, folder = locate(arguments.model)
+    explanation = load(folder).explain(arguments.text)
+    if arguments.html is not None:
+        from sentiment_rnn.explanation import page  # noqa: PLC0415
+
+        write(arguments.html, page({name: explanation}))
+    if arguments.json:
+        print(json.dumps(_as_dict(name, explanation)))
+    elif arguments.html is None:
+        from sentiment_rnn.explanation import print_explanation  # noqa: PLC0415
+
+        print_explanation(name, explanation)
+
+
+def list_models(arguments: argparse.Namespace) -> None:
+    """`sentiment models`."""
+    models = stored_models()
+    if not models:
+        find(None)  # says which command makes some
+    if arguments.json:
+        print(json.dumps([asdict(model) | {"folder": str(model.folder)} for model in models], indent=2))
+        return
+    best = find(None)
+    print(f"  {'model':34}{'valid accuracy':>15}{'test accuracy':>15}{'parameters':>13}")
+    for model in models:
+        tested = "" if model.test_accuracy is None else f"{model.test_accuracy:.4f}"
+        mark = "*" if model == best else " "
+        print(f"{mark} {model.name:34}{model.valid_accuracy:>15.4f}{tested:>15}{model.n_parameters:>13,}")
+    print("* the best on the valid reviews, which is taken where --model does not say another")
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """`sentiment serve`."""
+    with _extra("serve"):
+        from sentiment_rnn.server import serve as serve_page  # noqa: PLC0415
+    try:
+        serve_page(arguments.port)
+    except OSError as error:
+        raise PipelineError(f"port {arguments.port}: {error.strerror}; choose another with --port") from error
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """`sentiment export`."""
+    with _extra("onnx"):
+        from sentiment_rnn.onnx_export import export_onnx  # noqa: PLC0415
+    name, folder = locate(arguments.model)
+    if "baseline" in read_description(folder):
+        raise PipelineError(f"{name}: only recurrent networks are exported; choose one with --model")
+    from sentiment_rnn.model_folder import load_model  # noqa: PLC0415
+
+    try:
+        export_onnx(load_model(folder), arguments.out)
+    except OSError as error:
+        raise PipelineError(f"{arguments.out}: cannot be written: {error.strerror}") from error
+    print(f"{name}: {arguments.out}")
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Around the import of something that an extra of the package brings."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise PipelineError(f"{error.name} is not installed; run: pip install -e '.[{name}]'") from error
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that was asked for."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
+    print(path)
+
+
+def _texts(texts: list[str]) -> Iterator[list[str]]:
+    """Those given, or else the lines of standard input, some at a time; for a person typing, line by line."""
+    if texts:
+        yield texts
+        return
+    is_typing = sys.stdin.isatty()
+    if is_typing:
+        print("a text a line; Ctrl-D ends it", file=sys.stderr)
+    lines: Iterable[str] = (line.rstrip("\n") for line in sys.stdin)
+    while chunk := list(islice(lines, 1 if is_typing else CHUNK)):
+        yield chunk
+
+
+def _as_dict(name: str, explanation: Explanation) -> dict[str, Any]:
+    words = [{"word": explanation.text[part.start : part.end], **asdict(part)} for part in explanation.contributions]
+    content = {"model": name, "text": explanation.text, **asdict(explanation.prediction)}
+    return content | {"log_odds": explanation.log_odds, "bias": explanation.bias, "contributions": words}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sentiment", description="Is a text positive or negative, and which words make it so?"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument(
+        "--model", metavar="NAME", help="a name of `sentiment models`, or a folder; by default the best one"
+    )
+    as_json = argparse.ArgumentParser(add_help=False)
+    as_json.add_argument("--json", action="store_true", help="print JSON")
+
+    command = commands.add_parser("predict", parents=[model, as_json], help="label and probability of positive")
+    command.add_argument("text", nargs="*", help="texts; without any, the lines of standard input")
+    command.add_argument("--csv", type=Path, metavar="FILE", help="answer for each row of a CSV instead")
+    command.add_argument("--column", default="review", metavar="NAME", help="the CSV's column with the texts (review)")
+    command.add_argument("--out", type=Path, metavar="FILE", help="the CSV to write: a copy with two columns more")
+    command.set_defaults(action=predict)
+
+    command = commands.add_parser("explain", parents=[model, as_json], help="what each word adds to the answer")
+    command.add_argument("text")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write it as a web page")
+    command.set_defaults(action=explain)
+
+    command = commands.add_parser("models", parents=[as_json], help="what is trained, the best first")
+    command.set_defaults(action=list_models)
+
+    command = commands.add_parser("serve", help="a page to play with, for this machine alone")
+    command.add_argument("--port", type=int, default=8000)
+    command.set_defaults(action=serve)
+
+    command = commands.add_parser("export", parents=[model], help="a recurrent network as an ONNX graph")
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the file to write, such as model.onnx"
+    )
+    command.set_defaults(action=export)
+    return parser

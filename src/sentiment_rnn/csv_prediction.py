@@ -1,0 +1,98 @@
+"""A classifier's answers for the rows of a CSV file, however many."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.errors import PipelineError
+
+CHUNK = 2048  # rows that are in memory at a time
+ADDED = ("label", "probability")
+_LONGEST_FIELD = 10_000_000  # characters
+
+
+class CsvError(PipelineError):
+    """The CSV cannot be used; the message names the file, and the row where there is one."""
+
+
+def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> int:
+    """Copy a CSV, with a label and the probability of positive behind each row.
+
+    Args:
+        classifier: the model.
+        source: comma-separated, in UTF-8, its first line naming the columns.
+        column: the one with the texts.
+        target: the file to write; it is there only once all rows are.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        CsvError: a file cannot be read or written, or a row has not the columns of the first line.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    unfinished = target.with_name(f"{target.name}.unfinished")
+    try:
+        if target.exists() and target.samefile(source):
+            raise CsvError(f"{target}: is the file that is read; name another one")
+        with (
+            source.open("rb") as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
+            unfinished.open("w", encoding="utf-8", newline="") as out,
+            tqdm(total=source.stat().st_size, desc=source.name, unit="B", unit_scale=True, disable=None) as progress,
+        ):
+            rows = _rows(lines, source)
+            header = next(rows, [])
+            place = _place(header, column, source)
+            writer = csv.writer(out)
+            writer.writerow([*header, *ADDED])
+            n_rows = 0
+            while chunk := list(islice(rows, CHUNK)):
+                answers = classifier.predict([row[place] for row in chunk])
+                writer.writerows(
+                    [*row, answer.label, f"{answer.probability:.6f}"]
+                    for row, answer in zip(chunk, answers, strict=True)
+                )
+                n_rows += len(chunk)
+                progress.update(raw.tell() - progress.n)
+        unfinished.replace(target)
+    except OSError as error:
+        raise CsvError(f"{error.filename or source}: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return n_rows
+
+
+def _rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
+    """The rows, the header first; each has as many fields as that."""
+    number, n_fields = 0, None
+    try:
+        for row in csv.reader(lines, strict=True):
+            if not row:  # a blank line
+                continue
+            n_fields = n_fields or len(row)
+            if len(row) != n_fields:
+                raise CsvError(f"{source}: row {number} has {len(row)} fields, the first line {n_fields}")
+            yield row
+            number += 1
+    except UnicodeDecodeError as error:
+        raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8: {error}") from error
+    except csv.Error as error:
+        raise CsvError(f"{source}: row {number}: {error}") from error
+
+
+def _place(header: list[str], column: str, source: Path) -> int:
+    if header.count(column) != 1:
+        raise CsvError(
+            f"{source}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
+            f"names {', '.join(map(repr, header)) or 'none'}: choose with --column"
+        )
+    taken = [name for name in ADDED if name in header]
+    if taken:
+        raise CsvError(f"{source}: has a column {taken[0]!r} already, which is to be added; rename it")
+    return header.index(column)

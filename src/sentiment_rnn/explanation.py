@@ -1,0 +1,82 @@
+"""An explanation to look at: coloured words in the terminal, or a web page."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from rich.console import Console
+from rich.text import Text
+
+from sentiment_rnn.classifier import Explanation
+
+N_STRONGEST = 5
+GREEN, RED, WHITE = (34, 136, 51), (204, 51, 68), (255, 255, 255)
+
+_pages = Environment(
+    loader=PackageLoader("sentiment_rnn", "pages"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def print_explanation(model: str, explanation: Explanation) -> None:
+    """On the terminal: the text, each word on green or red as deep as it adds; without colours, the strongest words."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    answer = explanation.prediction
+    console.print(f"{model}: {answer.label}, probability of positive {answer.probability:.3f}", style="bold")
+    text = Text()
+    for piece in _pieces(explanation):
+        text.append(piece["text"], style="" if piece["value"] is None else _style(piece))
+    console.print(text)
+    for label, words in _towards(explanation):
+        console.print(f"towards {label}: {words or 'nothing'}")
+    of_words = explanation.log_odds - explanation.bias
+    console.print(
+        f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {explanation.log_odds:+.3f}"
+    )
+
+
+def page(answers: dict[str, Explanation], form: dict[str, Any] | None = None) -> str:
+    """A web page that needs no other file, with the answers of some models beside each other.
+
+    Args:
+        answers: by the model's name.
+        form: of `sentiment serve`, to ask for others.
+    """
+    contexts = [
+        {
+            "model": model,
+            "prediction": explanation.prediction,
+            "log_odds": explanation.log_odds,
+            "bias": explanation.bias,
+            "pieces": _pieces(explanation),
+            "towards": _towards(explanation),
+        }
+        for model, explanation in answers.items()
+    ]
+    return _pages.get_template("sentiment.html.j2").render(answers=contexts, form=form)
+
+
+def _pieces(explanation: Explanation) -> list[dict[str, Any]]:
+    """The whole text: each piece with what it adds, and the size of that as a share of the largest one."""
+    most = max((abs(part.value) for part in explanation.contributions), default=0.0) or 1.0
+    return [{"text": text, "value": value, "share": abs(value or 0.0) / most} for text, value in explanation.segments()]
+
+
+def _style(piece: dict[str, Any]) -> str:
+    color = GREEN if piece["value"] > 0 else RED
+    mixed = (round(white + piece["share"] * (full - white)) for white, full in zip(WHITE, color, strict=True))
+    return f"black on rgb({','.join(map(str, mixed))})"
+
+
+def _towards(explanation: Explanation) -> list[tuple[str, str]]:
+    """For each label the words that add most towards it, with what they add over all their places."""
+    sums: dict[str, float] = {}
+    for part in explanation.contributions:
+        word = explanation.text[part.start : part.end].lower()
+        sums[word] = sums.get(word, 0.0) + part.value
+    found = []
+    for label, sign in (("positive", 1), ("negative", -1)):
+        words = sorted((word for word in sums if word and sums[word] * sign > 0), key=lambda word: -abs(sums[word]))
+        found.append((label, ", ".join(f"{word} {sums[word]:+.3f}" for word in words[:N_STRONGEST])))
+    return found

@@ -1,0 +1,115 @@
+"""A trained recurrent network as an ONNX graph, for other runtimes.
+
+Written node by node: torch.onnx.export of PyTorch 2.13 takes the length of the review that it is shown for that of all
+reviews, and knows no batch of several lengths.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
+
+from sentiment_rnn.model import RNNClassifier
+
+OPSET = 17
+# the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;
+# update, reset, new in reset, update, new
+GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
+
+
+def export_onnx(model: RNNClassifier, path: Path) -> None:
+    """Write the graph.
+
+    Its inputs are `tokens`, int64 [batch, time], the ids of each review with anything behind its end, and `lengths`,
+    int32 [batch]; time is at most the model's max_length. Its output is `logits`, float [batch, 2], of negative and
+    positive.
+    """
+    graph = _Graph()
+    states = graph.add("Gather", graph.constant("embedding", _numpy(model.embedding.weight)), "tokens")
+    states = graph.add("Transpose", states, perm=[1, 0, 2])  # to [time, batch, features], as all states below
+    for layer in range(model.rnn.num_layers):
+        states = _recurrent_layer(graph, model, layer, states)
+    logits = _linear(graph, model, states)
+    graph.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
+    inputs = [
+        helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
+        helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
+    ]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])]
+    whole = helper.make_graph(graph.nodes, "sentiment", inputs, outputs, graph.constants)
+    exported = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    onnx.checker.check_model(exported, full_check=True)
+    onnx.save(exported, path)
+
+
+class _Graph:
+    """Nodes and constants, each output named after the place of its node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: NDArray[np.generic]) -> str:
+        self.constants.append(numpy_helper.from_array(value, name))
+        return name
+
+    def integers(self, *values: int) -> str:
+        return self.constant(f"integers_{len(self.constants)}", np.array(values, dtype=np.int64))
+
+    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        output = f"{operator}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+
+def _recurrent_layer(graph: _Graph, model: RNNClassifier, layer: int, states: str) -> str:
+    rnn = model.rnn
+    operator = rnn.mode
+    suffixes = [f"l{layer}", f"l{layer}_reverse"] if rnn.bidirectional else [f"l{layer}"]
+
+    def weights(kind: str) -> NDArray[np.generic]:
+        """Of all directions: [directions, gates * hidden, ...]."""
+        return np.stack([_gates_reordered(getattr(rnn, f"{kind}_{suffix}"), operator) for suffix in suffixes])
+
+    biases = np.concatenate([weights("bias_ih"), weights("bias_hh")], axis=1)
+    outputs = graph.add(
+        operator,
+        states,
+        graph.constant(f"weight_ih_{layer}", weights("weight_ih")),
+        graph.constant(f"weight_hh_{layer}", weights("weight_hh")),
+        graph.constant(f"bias_{layer}", biases),
+        "lengths",
+        hidden_size=rnn.hidden_size,
+        direction="bidirectional" if rnn.bidirectional else "forward",
+        **({"linear_before_reset": 1} if operator == "GRU" else {}),
+    )  # [time, directions, batch, hidden]
+    by_review = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])
+    return graph.add("Reshape", by_review, graph.integers(0, 0, -1))
+
+
+def _linear(graph: _Graph, model: RNNClassifier, states: str) -> str:
+    """The states of each review, zeros behind its end, times the weights of as many positions as there are."""
+    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
+    time = graph.add("Squeeze", graph.add("Shape", "tokens", start=1), graph.integers(0))
+    positions = graph.add("Range", graph.constant("zero", np.array(0)), time, graph.constant("one", np.array(1)))
+    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), graph.integers(1))
+    is_real = graph.add("Unsqueeze", graph.add("Less", positions, lengths), graph.integers(2))
+    masked = graph.add("Where", is_real, by_review, graph.constant("nothing", np.zeros(1, dtype=np.float32)))
+    flat = graph.add("Reshape", masked, graph.integers(0, -1))
+    weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
+    used = graph.add("Slice", weight, graph.integers(0), graph.add("Shape", flat, start=1), graph.integers(0))
+    return graph.add("Gemm", flat, used, graph.constant("linear_bias", _numpy(model.linear.bias)))
+
+
+def _gates_reordered(weight: Tensor, operator: str) -> NDArray[np.generic]:
+    order = GATES[operator]
+    return np.concatenate([np.split(_numpy(weight), len(order))[place] for place in order])
+
+
+def _numpy(weight: Tensor) -> NDArray[np.generic]:
+    array: NDArray[np.generic] = weight.detach().numpy()
+    return array

@@ -1,0 +1,75 @@
+"""A page to play with: type a review, see what the models make of it. For this machine alone, without a network."""
+
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, Response, request
+from waitress import create_server
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.explanation import page
+from sentiment_rnn.model_store import find, load, stored_models
+
+HOST = "127.0.0.1"
+LONGEST_TEXT = 20_000  # characters
+N_MODELS = 2  # that are compared
+CACHED_MODELS = 4
+
+
+def create_app() -> Flask:
+    """The page, with the models that are stored now to choose from; no name beside theirs is looked for.
+
+    Raises:
+        ModelNotFoundError: there is no model.
+    """
+    best = find(None).name
+    names = [model.name for model in stored_models()]
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = 16 * LONGEST_TEXT  # UTF-8, and its escapes
+    app.config["TRUSTED_HOSTS"] = [HOST, "localhost"]  # another name that leads here is another site's
+
+    @lru_cache(maxsize=CACHED_MODELS)
+    def model_named(name: str) -> Classifier:
+        return load(find(name).folder)
+
+    def show(text: str, chosen: list[str], error: str = "") -> str:
+        asked = [] if error or not text else list(dict.fromkeys(filter(None, chosen)))
+        form: dict[str, Any] = {"models": names, "chosen": chosen, "text": text, "error": error, "limit": LONGEST_TEXT}
+        return page({name: model_named(name).explain(text) for name in asked}, form)
+
+    @app.get("/")
+    def empty() -> str:
+        return show("", [best, ""])
+
+    @app.post("/")
+    def ask() -> tuple[str, int]:
+        text = request.form.get("text", "")
+        chosen = (request.form.getlist("model") + [""] * N_MODELS)[:N_MODELS]
+        if not text.strip():
+            return show("", chosen, "There is no text to judge."), 400
+        if len(text) > LONGEST_TEXT:
+            return show("", chosen, f"The text is longer than {LONGEST_TEXT:,} characters."), 413
+        if unknown := [name for name in chosen if name and name not in names]:
+            return show(text, [best, ""], f"There is no model {unknown[0]}."), 400
+        return show(text, chosen if any(chosen) else [best, ""]), 200
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(_: RequestEntityTooLarge) -> tuple[str, int]:
+        return show("", [best, ""], f"The text is longer than {LONGEST_TEXT:,} characters."), 413
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return app
+
+
+def serve(port: int) -> None:
+    """Serve the page to this machine, until Ctrl-C; port 0 is a free one."""
+    server = create_server(create_app(), host=HOST, port=port, threads=2)
+    print(f"http://{HOST}:{server.effective_port}  (Ctrl-C ends it)", flush=True)
+    server.run()

@@ -1,0 +1,186 @@
+"""Trained models asked for their answers: the answers of the pipeline, and explanations that add up to them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from conftest import Scratch
+from torch.nn.utils.rnn import pack_sequence
+
+import sentiment_rnn
+from sentiment_rnn.bag_of_words import BagOfWords
+from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.description import ModelFolderError
+from sentiment_rnn.model import build_model
+from sentiment_rnn.model_store import ModelNotFoundError, find, stored_models
+from sentiment_rnn.onnx_export import export_onnx
+from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.trained_rnn import TrainedRNN
+
+TEXTS = [
+    "A fine film<br />and a GOOD plot, not a dull end.",
+    "good",
+    "nothing known here: xyzzy",
+    "",
+    "\u0130stanbul caf\u00e9 good \U0001f600 film",
+    "good dull film plot " * 20,
+]
+WORDS = ["good", "dull", "film", "plot", "end", "fine", "not"]
+ARCHITECTURES = [("lstm", 1, False), ("gru", 1, False), ("lstm", 2, True), ("gru", 3, True), ("gru", 2, False)]
+
+
+def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop") -> TrainedRNN:
+    values = {"cell": cell, "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 5, "dropout": 0.0}
+    hyperparameters = Hyperparameters(**values, n_layers=n_layers, bidirectional=bidirectional)
+    model = build_model(hyperparameters, len(WORDS) + 2, 16, "pytorch", seed=1).eval()
+    return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16)
+
+
+def bag(baseline: str) -> BagOfWords:
+    vocabulary = [*WORDS, *(["a fine", "fine film", "not a"] if baseline == "nbsvm" else ["caf\u00e9"])]
+    random = np.random.default_rng(0)
+    idf = random.uniform(1, 3, len(vocabulary)) if baseline == "tfidf" else np.ones(len(vocabulary))
+    return BagOfWords(baseline, vocabulary, idf, random.normal(size=len(vocabulary)), 0.25)
+
+
+CLASSIFIERS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
+CLASSIFIERS |= {"keep": network("lstm", 1, False, "keep"), "tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=CLASSIFIERS)
+@pytest.mark.parametrize("text", TEXTS)
+def test_contributions_add_up_to_the_log_odds(classifier: Classifier, text: str):
+    explanation = classifier.explain(text)
+    assert explanation.log_odds == pytest.approx(classifier.log_odds([text])[0], abs=1e-5)
+    assert explanation.prediction.label == classifier.predict([text])[0].label
+    assert "".join(piece for piece, _ in explanation.segments()) == text
+    read = [piece for piece, value in explanation.segments() if value is not None]
+    assert all(piece.isalnum() for piece in read)
+
+
+def test_contribution_is_that_of_the_state_at_its_place():
+    """Without the linear layer's weights of a position, the word there adds nothing, and the others the same."""
+    classifier = network("gru", 2, False)
+    before = classifier.explain(TEXTS[0])
+    with torch.no_grad():
+        classifier.model.linear.weight.view(2, 16, 5)[:, 1] = 0
+    after = classifier.explain(TEXTS[0])
+    assert before.contributions[1].value != 0
+    assert after.contributions[1].value == 0
+    assert [c for c in after.contributions if c.value] == [
+        c for c in before.contributions if c is not before.contributions[1]
+    ]
+
+
+def test_words_behind_max_length_are_not_read():
+    classifier = network("lstm", 1, False)
+    assert len(classifier.explain("good " * 40).contributions) == 16
+    assert classifier.log_odds(["good " * 16]) == classifier.log_odds(["good " * 16 + "dull"])
+
+
+def test_pairs_are_shared_by_their_words():
+    """By hand: a word and a pair, each once."""
+    weights = np.array([1.0, 0.5])
+    model = BagOfWords("nbsvm", ["good", "good film"], np.ones(2), weights, 0.0)
+    assert [part.value for part in model.explain("good film").contributions] == [1.25, 0.25]
+    # binary: twice the same word counts once, half at either place
+    assert [part.value for part in model.explain("good, good").contributions] == [0.5, 0.5]
+
+
+def test_prediction_and_segments_by_hand():
+    assert Prediction.of(0.0).label == "negative"
+    assert Prediction.of(np.log(3)) == Prediction("positive", pytest.approx(0.75))
+    explanation = Explanation("So good!", [Contribution(3, 7, 1.5)], -0.5)
+    assert explanation.segments() == [("So ", None), ("good", 1.5), ("!", None)]
+    assert explanation.log_odds == 1.0
+    with pytest.raises(TypeError, match="a list of texts"):
+        network("lstm", 1, False).predict("one text")
+
+
+@pytest.mark.parametrize("name", ["lstm-adam/0", "compound/0", "tfidf", "nbsvm"])
+def test_answers_are_those_of_the_evaluation(name: str, finished: Scratch):
+    model = sentiment_rnn.load(finished.folder / "data/models" / name)
+    reviews = pd.read_csv(finished.folder / "data/split/random/test.csv", keep_default_na=False)["review"]
+    predicted = pd.read_csv(finished.folder / "data/evaluations" / name / "predictions.csv")
+    np.testing.assert_allclose(model.log_odds(reviews.tolist()), predicted["log_odds"], atol=1e-5)
+
+
+def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(finished.folder)
+    models = stored_models()
+    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "tfidf", "nbsvm"} == {m.name for m in models}
+    assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
+    assert find(None) == models[0]
+    assert find("lstm-adam") == find("lstm-adam/0")
+    by_name = {model.name: model for model in models}
+    metrics = json.loads(Path("data/evaluations/lstm-adam/0/metrics.json").read_text())
+    assert by_name["lstm-adam/0"].test_accuracy == metrics["test_accuracy"]
+    assert isinstance(sentiment_rnn.load("n_layers-2"), TrainedRNN)
+    assert isinstance(sentiment_rnn.load("nbsvm"), BagOfWords)
+
+
+def test_a_name_takes_the_seed_that_is_best_on_valid_and_other_divisions_never_win(
+    finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    models = tmp_path / "data/models"
+    for name, accuracy in {"gru-adam/0": 0.7, "gru-adam/1": 0.8, "split-official-gru/0": 0.9}.items():
+        shutil.copytree(finished.folder / "data/models/lstm-adam/0", models / name)
+        curves = pd.read_csv(models / name / "curves.csv")
+        curves.assign(valid_accuracy=accuracy).to_csv(models / name / "curves.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert find("gru-adam").name == find(None).name == "gru-adam/1"
+    assert stored_models()[0].name == "split-official-gru/0"
+
+
+def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clone = finished.copy(tmp_path / "clone")
+    monkeypatch.chdir(clone.folder)
+    shutil.rmtree("data/models/compound")
+    with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro compound@0` makes it"):
+        sentiment_rnn.load("compound")
+    with pytest.raises(ModelNotFoundError, match="'lstm-adam/7': `dvc repro optimizers@lstm-adam-7` makes it"):
+        sentiment_rnn.load("lstm-adam/7")
+    with pytest.raises(ModelNotFoundError, match=r"'nope': data/models has .*lstm-adam.* `make demo` trains"):
+        sentiment_rnn.load("nope")
+    shutil.rmtree("data/models")
+    Path("data/models").mkdir()
+    with pytest.raises(ModelNotFoundError, match="no trained model: data/models has none; `make demo`"):
+        sentiment_rnn.load()
+
+
+@pytest.mark.parametrize("name", ["lstm-adam/0", "nbsvm"])
+def test_damaged_folder_is_named(name: str, finished: Scratch, tmp_path: Path):
+    for file, content, message in [
+        ("weights.safetensors", b"no tensors", "a damaged model"),
+        ("model.json", b"{", "no model there, or a damaged one"),
+        ("model.json", b'{"format": 99}', "its format is 99; this version reads 1"),
+        ("vocabulary.txt", b"too\nfew\n", "vocabulary.txt has 2 words, the model"),
+        ("vocabulary.txt", b"\xff\xfe", "damaged|cannot be read"),
+    ]:
+        folder = tmp_path / f"{file} {message[:5]}"
+        shutil.copytree(finished.folder / "data/models" / name, folder, dirs_exist_ok=True)
+        (folder / file).write_bytes(content)
+        with pytest.raises(ModelFolderError, match=message):
+            sentiment_rnn.load(folder)
+
+
+@pytest.mark.parametrize(("cell", "n_layers", "bidirectional"), ARCHITECTURES)
+def test_onnx_graph_gives_the_same_logits(cell: str, n_layers: int, bidirectional: bool, tmp_path: Path):
+    model = network(cell, n_layers, bidirectional).model
+    export_onnx(model, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    reviews = [torch.randint(1, len(WORDS) + 2, (length,)) for length in (16, 9, 2, 1)]
+    for batch in (reviews, reviews[1:], reviews[3:]):
+        with torch.inference_mode():
+            expected = model(pack_sequence(batch)).numpy()
+        padded = np.full((len(batch), len(batch[0])), 1)  # behind a review anything may stand
+        for row, review in zip(padded, batch, strict=True):
+            row[: len(review)] = review
+        lengths = np.array([len(review) for review in batch], dtype=np.int32)
+        (found,) = session.run(None, {"tokens": padded, "lengths": lengths})
+        np.testing.assert_allclose(found, expected, atol=1e-5)

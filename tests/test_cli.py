@@ -1,0 +1,139 @@
+"""The command `sentiment`, as a user runs it."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Scratch
+
+from sentiment_rnn import cli
+from sentiment_rnn.errors import exit_on_error
+
+
+@pytest.fixture
+def sentiment(finished: Scratch, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the command where all is trained; its standard output, or where it fails its error."""
+
+    def run(*arguments: str | Path, stdin: str = "", fails: bool = False) -> str:
+        monkeypatch.chdir(finished.folder)
+        monkeypatch.setattr(sys, "argv", ["sentiment", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        if fails:
+            with pytest.raises(SystemExit) as end:
+                exit_on_error(cli.run)
+            return str(end.value.code)
+        exit_on_error(cli.run)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_command_is_installed(finished: Scratch):
+    """And a closed pipe ends it quietly."""
+    command = f"'{Path(sys.executable).with_name('sentiment')}' predict --model lstm-adam good dull | head -n 1"
+    result = subprocess.run(command, cwd=finished.folder, shell=True, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith(("positive  0.", "negative  0."))
+    assert result.stderr == "model lstm-adam/0\n"
+
+
+def test_texts_and_lines(sentiment):
+    by_argument = sentiment("predict", "--model", "lstm-adam", "a good film", "a dull\nfilm")
+    assert len(by_argument.splitlines()) == 2
+    assert by_argument.split()[0] in ("positive", "negative")
+    by_line = sentiment("predict", "--model", "lstm-adam", stdin="a good film\n\n")
+    assert by_line.splitlines()[0] == by_argument.splitlines()[0]
+    assert len(by_line.splitlines()) == 2
+    (answer,) = map(json.loads, sentiment("predict", "--json", "a good film", "--model", "lstm-adam").splitlines())
+    assert answer.keys() == {"text", "label", "probability"}
+    assert f"{answer['probability']:.3f}" == by_argument.split()[1]
+
+
+def test_csv(sentiment, tmp_path: Path):
+    rows = [
+        ["id", "comment"],
+        ["1", 'good, "fine"\nfilm'],
+        ["2", ""],
+        *([str(i), f"dull plot {i}"] for i in range(3000)),
+    ]
+    source, target = tmp_path / "comments.csv", tmp_path / "answers.csv"
+    with source.open("w", newline="", encoding="utf-8-sig") as file:
+        csv.writer(file).writerows(rows)
+    output = sentiment("predict", "--csv", source, "--column", "comment", "--out", target, "--model", "lstm-adam")
+    assert output.startswith("3,002 rows in ")
+    with target.open(newline="", encoding="utf-8") as file:
+        found = list(csv.reader(file))
+    assert [row[:2] for row in found] == rows
+    assert found[0][2:] == ["label", "probability"]
+    (first,) = map(json.loads, sentiment("predict", "--json", "--model", "lstm-adam", rows[1][1]).splitlines())
+    assert found[1][2] == first["label"]
+    assert float(found[1][3]) == pytest.approx(first["probability"], abs=1e-5)
+    assert {path.name for path in tmp_path.iterdir()} == {"answers.csv", "comments.csv"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"text\ngood\n", "0 columns are named 'review'.*its first line names 'text': choose with --column"),
+        (b"", "0 columns are named 'review'.*names none"),
+        (b"review,review\na,b\n", "2 columns are named 'review'"),
+        (b"review,label\na,b\n", "has a column 'label' already"),
+        (b"review,id\ngood,1\ndull\n", "row 2 has 1 fields, the first line 2"),
+        (b"review\ngood\n\xff\xfe\n", "must be UTF-8"),
+        (b'review\n"good" film"\n', "row 1: "),
+        (b'review\n"good\n', "row 1: unexpected end of data"),
+    ],
+)
+def test_bad_csv_names_the_row_and_writes_nothing(content: bytes, message: str, sentiment, tmp_path: Path):
+    source, target = tmp_path / "comments.csv", tmp_path / "answers.csv"
+    source.write_bytes(content)
+    target.write_text("of before")
+    error = sentiment("predict", "--csv", source, "--out", target, fails=True)
+    assert str(source) in error
+    assert re.search(message, error), error
+    assert target.read_text() == "of before"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_explanation(sentiment, tmp_path: Path):
+    text = "A <i>good</i> film & a dull plot"
+    explanation = json.loads(sentiment("explain", "--json", "--model", "lstm-adam", text))
+    total = explanation["bias"] + sum(part["value"] for part in explanation["contributions"])
+    assert total == pytest.approx(explanation["log_odds"])
+    assert [part["word"] for part in explanation["contributions"]] == ["good", "film", "dull", "plot"]
+    shown = sentiment("explain", "--model", "lstm-adam", text)
+    assert text in shown
+    assert f"log-odds of positive {explanation['log_odds']:+.3f}" in shown
+    sentiment("explain", "--html", tmp_path / "page.html", "--model", "lstm-adam", "<script>good</script>")
+    page = (tmp_path / "page.html").read_text()
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_models_are_listed(sentiment):
+    lines = sentiment("models").splitlines()
+    assert lines[1].startswith("* ")
+    listed = json.loads(sentiment("models", "--json"))
+    assert [line[2:].split()[0] for line in lines[1:-1]] == [model["name"] for model in listed]
+    assert listed[0]["valid_accuracy"] >= listed[-1]["valid_accuracy"]
+
+
+def test_export(sentiment, tmp_path: Path):
+    sentiment("export", "--model", "compound", "--out", tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").stat().st_size > 1000
+    assert "only recurrent networks" in sentiment("export", "--model", "nbsvm", "--out", tmp_path / "x", fails=True)
+
+
+def test_errors(sentiment, tmp_path: Path):
+    assert "no trained model 'nope'" in sentiment("predict", "--model", "nope", "x", fails=True)
+    assert "--csv and --out belong together" in sentiment("predict", "--csv", "x.csv", fails=True)
+    assert "No such file" in sentiment("predict", "--csv", "x.csv", "--out", tmp_path / "y.csv", fails=True)
+    assert "cannot be written" in sentiment("explain", "x", "--html", tmp_path, fails=True)
+    table = tmp_path / "table.csv"
+    table.write_text("review\ngood\n")
+    assert "is the file that is read" in sentiment("predict", "--csv", table, "--out", table, fails=True)
