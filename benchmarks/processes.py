@@ -16,7 +16,7 @@ from steps import timed
 
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.params import Params
-from sentiment_rnn.text import MARKUP, build_vocabulary, encode, english_stop_words, tokenize
+from sentiment_rnn.text import blank_markup, build_vocabulary, encode, english_stop_words, tokenize
 
 PROJECT = Path(__file__).parents[1]
 TIMES = 10  # how often the larger corpus holds each review
@@ -105,7 +105,7 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
 
     def theirs() -> None:
         vectorizer = CountVectorizer(
-            preprocessor=lambda text: MARKUP.sub(" ", text).lower(),
+            preprocessor=lambda text: blank_markup(text).lower(),
             token_pattern="[a-z]+",
             stop_words=sorted(stop_words),
             min_df=params.min_freq,

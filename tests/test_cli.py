@@ -3,16 +3,21 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
 from conftest import Scratch
 
 from sentiment_rnn import cli
 from sentiment_rnn.errors import exit_on_error
+
+SENTIMENT = Path(sys.executable).with_name("sentiment")
 
 
 @pytest.fixture
@@ -34,11 +39,23 @@ def sentiment(finished: Scratch, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_command_is_installed(finished: Scratch):
-    """And a closed pipe ends it quietly."""
-    command = f"'{Path(sys.executable).with_name('sentiment')}' predict --model lstm-adam good dull | head -n 1"
+    """And a closed pipe ends it quietly: the answers of 100,000 lines fit into no buffer."""
+    command = f"yes good | head -n 100000 | '{SENTIMENT}' predict --model lstm-adam | head -n 1"
     result = subprocess.run(command, cwd=finished.folder, shell=True, capture_output=True, text=True, check=True)
     assert result.stdout.startswith(("positive  0.", "negative  0."))
     assert result.stderr == "model lstm-adam/0\n"
+
+
+def test_bytes_that_are_not_utf8_are_refused(finished: Scratch, tmp_path: Path):
+    page = tmp_path / "page.html"
+    page.write_text("of before")
+    for arguments, stdin in ((["predict"], b"good\ncaf\xe9\n"), (["explain", "--html", page, b"caf\xe9"], b"")):
+        command = [SENTIMENT, *arguments, "--model", "lstm-adam"]
+        result = subprocess.run(command, cwd=finished.folder, input=stdin, capture_output=True, check=False)
+        assert result.returncode == 1
+        assert b"must be UTF-8" in result.stderr
+        assert b"Traceback" not in result.stderr
+    assert page.read_text() == "of before"
 
 
 def test_texts_and_lines(sentiment):
@@ -65,6 +82,7 @@ def test_csv(sentiment, tmp_path: Path):
         csv.writer(file).writerows(rows)
     output = sentiment("predict", "--csv", source, "--column", "comment", "--out", target, "--model", "lstm-adam")
     assert output.startswith("3,002 rows in ")
+    assert b"\r" not in target.read_bytes()
     with target.open(newline="", encoding="utf-8") as file:
         found = list(csv.reader(file))
     assert [row[:2] for row in found] == rows
@@ -99,6 +117,33 @@ def test_bad_csv_names_the_row_and_writes_nothing(content: bytes, message: str, 
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_empty_line_is_an_empty_text_where_there_is_one_column(sentiment, tmp_path: Path):
+    (tmp_path / "in.csv").write_text("review\ngood\n\ndull\n")
+    sentiment("predict", "--csv", tmp_path / "in.csv", "--out", tmp_path / "out.csv", "--model", "lstm-adam")
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
+
+
+def test_paths_that_cannot_be_written_are_named_and_left(sentiment, tmp_path: Path):
+    source, other = tmp_path / "in.csv", tmp_path / "out.csv.unfinished"
+    source.write_text("review\ngood\n")
+    other.write_text("of the user")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for target, message in [
+        (tmp_path / "folder", "is not a file that can be replaced"),
+        (tmp_path / "pipe", "is not a file that can be replaced"),
+        (tmp_path / "nowhere/out.csv", "there is no folder"),
+        (source / "out.csv", "there is no folder"),
+        (source, "is the file that is read"),
+        (tmp_path / ("x" * 250), "File name too long"),
+    ]:
+        assert message in sentiment("predict", "--csv", source, "--out", target, fails=True)
+    assert "there is no such file" in sentiment("predict", "--csv", "nope.csv", "--out", "x.csv", fails=True)
+    sentiment("predict", "--csv", source, "--out", tmp_path / "out.csv")
+    assert other.read_text() == "of the user"
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv", "out.csv.unfinished", "folder", "pipe"}
+
+
 def test_explanation(sentiment, tmp_path: Path):
     text = "A <i>good</i> film & a dull plot"
     explanation = json.loads(sentiment("explain", "--json", "--model", "lstm-adam", text))
@@ -124,16 +169,17 @@ def test_models_are_listed(sentiment):
 
 
 def test_export(sentiment, tmp_path: Path):
-    sentiment("export", "--model", "compound", "--out", tmp_path / "model.onnx")
-    assert (tmp_path / "model.onnx").stat().st_size > 1000
+    sentiment("export", "--model", "compound", "--out", tmp_path / "model.json")  # the name decides nothing
+    session = onnxruntime.InferenceSession(tmp_path / "model.json")
+    feed = {"tokens": np.array([[3, 4]]), "lengths": np.array([2], dtype=np.int32)}
+    assert session.run(None, feed)[0].shape == (1, 2)
     assert "only recurrent networks" in sentiment("export", "--model", "nbsvm", "--out", tmp_path / "x", fails=True)
 
 
 def test_errors(sentiment, tmp_path: Path):
     assert "no trained model 'nope'" in sentiment("predict", "--model", "nope", "x", fails=True)
-    assert "--csv and --out belong together" in sentiment("predict", "--csv", "x.csv", fails=True)
-    assert "No such file" in sentiment("predict", "--csv", "x.csv", "--out", tmp_path / "y.csv", fails=True)
+    assert "--csv wants --out" in sentiment("predict", "--csv", "x.csv", fails=True)
+    assert "neither texts nor --json" in sentiment("predict", "--csv", "x", "--out", "y", "--json", fails=True)
+    assert "--out and --column belong to --csv" in sentiment("predict", "--column", "x", "--", "text", fails=True)
     assert "cannot be written" in sentiment("explain", "x", "--html", tmp_path, fails=True)
-    table = tmp_path / "table.csv"
-    table.write_text("review\ngood\n")
-    assert "is the file that is read" in sentiment("predict", "--csv", table, "--out", table, fails=True)
+    assert sentiment("serve", "--port", "99999", fails=True) == "2"  # argparse's own error

@@ -1,10 +1,13 @@
 """The page of `sentiment serve`: what it refuses, and, in a browser, what it shows."""
 
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from conftest import Scratch
@@ -64,17 +67,34 @@ def test_what_is_typed_is_escaped(client: FlaskClient):
 
 
 @pytest.fixture
-def browser_page(finished: Scratch) -> Iterator[Page]:
-    """A page of a phone's width, on a server of its own."""
+def address(finished: Scratch) -> Iterator[str]:
+    """Of a server of its own."""
+    command = [Path(sys.executable).with_name("sentiment"), "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=finished.folder, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[0]
+        server.terminate()
+
+
+def test_server_outlives_dropped_and_huge_requests(address: str):
+    host, port = address.removeprefix("http://").split(":")
+    for length in (5, 40_000_000):  # dropped before the answer; refused before it is all sent
+        with socket.create_connection((host, int(port))) as connection:
+            head = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            connection.sendall(f"{head}Content-Length: {length}\r\n\r\ntext=".encode())
+            if length > 5:
+                assert b" 413 " in connection.recv(100)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
+    with urlopen(address, timeout=20) as answer:
+        assert answer.status == 200
+
+
+@pytest.fixture
+def browser_page(address: str) -> Iterator[Page]:
+    """A page of a phone's width."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
-    command = [Path(sys.executable).with_name("sentiment"), "serve", "--port", "0"]
-    with (
-        subprocess.Popen(command, cwd=finished.folder, stdout=subprocess.PIPE, text=True) as server,
-        sync_playwright() as playwright,
-    ):
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[0]
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": 390, "height": 800})
@@ -82,7 +102,6 @@ def browser_page(finished: Scratch) -> Iterator[Page]:
             yield page
         finally:
             browser.close()
-            server.terminate()
 
 
 def test_in_a_browser(browser_page: Page):

@@ -1,5 +1,6 @@
 """Tokeniser, vocabulary, encoding."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.text import (
+    blank_markup,
     build_vocabulary,
     dropped_words,
     encode,
@@ -42,6 +44,14 @@ def test_tokenize(text: str, tokens: list[str]):
     found = find_words(text, STOP)
     assert [word.word for word in found] == tokens
     assert [text[word.start : word.end].lower() for word in found] == tokens
+
+
+def test_markup_is_found_in_one_pass():
+    """What the source's pattern <.*?> finds is found."""
+    for text in ("a < b <i>c</i> d > e", "<\n>", "<<a>>", "x<", "a <b\nc> <d>"):
+        assert blank_markup(text).split() == re.sub("<.*?>", " ", text).split()
+        assert len(blank_markup(text)) == len(text)
+    assert blank_markup("<" * 1_000_000) == "<" * 1_000_000  # that pattern would try to the end from each of them
 
 
 def test_dropped_words():

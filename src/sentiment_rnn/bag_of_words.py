@@ -9,7 +9,7 @@ from functools import cached_property
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from safetensors import SafetensorError
@@ -18,12 +18,12 @@ from safetensors.numpy import load_file, save_file
 from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Floats
 from sentiment_rnn.description import ModelFolderError, read_description, write_description
 from sentiment_rnn.params import Baseline
-from sentiment_rnn.text import Word, blank_markup
+from sentiment_rnn.text import locate
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w+")  # letters, digits and underscores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one equality
 class BagOfWords(Classifier):
     """A fitted baseline: the log-odds of positive are linear in the features.
 
@@ -47,7 +47,7 @@ class BagOfWords(Classifier):
 
     def explain(self, text: str) -> Explanation:
         """A word's own part, and half of each pair that it stands in; over all its places, where it is repeated."""
-        words = find_words(text)
+        words = locate(_WORD, text)
         names = [word.word for word in words]
         pairs = [] if self.baseline == "tfidf" else _pairs(names)
         parts, counts = self._parts([*names, *pairs]), Counter([*names, *pairs])
@@ -74,7 +74,7 @@ class BagOfWords(Classifier):
         """What save() wrote.
 
         Raises:
-            ModelFolderError: there is no baseline there, a damaged one, or one of another format.
+            ModelFolderError: there is no model there, a damaged one, or one of another format.
         """
         description = read_description(folder)
         try:
@@ -84,6 +84,8 @@ class BagOfWords(Classifier):
             model = cls(description["baseline"], vocabulary, arrays["idf"], arrays["weights"], bias)
         except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
             raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
+        if model.baseline not in get_args(Baseline):
+            raise ModelFolderError(f"{folder}: a baseline {model.baseline!r}, which is unknown")
         if not len(vocabulary) == len(model.idf) == len(model.weights):
             raise ModelFolderError(
                 f"{folder}: vocabulary.txt has {len(vocabulary):,} words, the model {len(model.weights):,}"
@@ -107,13 +109,8 @@ class BagOfWords(Classifier):
 
 def terms(text: str, baseline: Baseline) -> list[str]:
     """What is counted: the words of a text, lower-cased, without markup; for nbsvm its pairs of neighbours too."""
-    words = [word.word for word in find_words(text)]
+    words = [word.word for word in locate(_WORD, text)]
     return words if baseline == "tfidf" else words + _pairs(words)
-
-
-def find_words(text: str) -> list[Word]:
-    """The words of a text, lower-cased, and where they stand; a word is a run of letters, digits and underscores."""
-    return [Word(match[0].lower(), *match.span()) for match in _WORD.finditer(blank_markup(text))]
 
 
 def _pairs(words: list[str]) -> list[str]:

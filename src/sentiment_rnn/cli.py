@@ -1,8 +1,9 @@
 """The command `sentiment`: ask trained models for their answers, and for what these are made of."""
 
 import argparse
+import io
 import json
-import signal
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,16 +16,21 @@ from typing import Any
 from sentiment_rnn.classifier import Classifier, Explanation
 from sentiment_rnn.description import read_description
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.model_store import find, load, locate, stored_models
+from sentiment_rnn.model_store import OTHER_DIVISION, find, load, locate, stored_models
 
 CHUNK = 256  # texts from standard input that are answered at a time, where nobody waits for each
 
 
 def main() -> None:
     """Run the command."""
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `sentiment ... | head` ends without a traceback
-    exit_on_error(run)
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")  # what is not UTF-8 is refused with its line
+    try:
+        exit_on_error(run)
+    except BrokenPipeError:  # `sentiment ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
+        sys.exit(1)
 
 
 def run() -> None:
@@ -35,19 +41,29 @@ def run() -> None:
 
 def predict(arguments: argparse.Namespace) -> None:
     """`sentiment predict`."""
-    if (arguments.csv is None) != (arguments.out is None):
-        raise PipelineError("--csv and --out belong together: --csv comments.csv --out answers.csv")
-    name, folder = locate(arguments.model)
-    classifier = load(folder)
-    print(f"model {name}", file=sys.stderr)
-    if arguments.csv is None:
-        for text in _texts(arguments.text):
-            print_predictions(classifier, text, as_json=arguments.json)
+    if arguments.csv is not None:
+        _predict_csv(arguments)
         return
+    if arguments.out or arguments.column:
+        raise PipelineError("--out and --column belong to --csv FILE")
+    classifier = _named_on_stderr(arguments.model)
+    first = 1
+    for texts in _texts(arguments.text):
+        for number, text in enumerate(texts, start=first):
+            _require_utf8(text, f"text {number}")
+        print_predictions(classifier, texts, as_json=arguments.json)
+        first += len(texts)
+
+
+def _predict_csv(arguments: argparse.Namespace) -> None:
+    if arguments.out is None:
+        raise PipelineError("--csv wants --out FILE too, for the answers")
+    if arguments.text or arguments.json:
+        raise PipelineError("--csv takes neither texts nor --json")
     from sentiment_rnn.csv_prediction import predict_csv  # noqa: PLC0415
 
     started = time.perf_counter()
-    n_rows = predict_csv(classifier, arguments.csv, arguments.column, arguments.out)
+    n_rows = predict_csv(_named_on_stderr(arguments.model), arguments.csv, arguments.column or "review", arguments.out)
     seconds = time.perf_counter() - started
     print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
 
@@ -63,12 +79,14 @@ def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool
 
 def explain(arguments: argparse.Namespace) -> None:
     """`sentiment explain`."""
+    _require_utf8(arguments.text, "the text")
     name, folder = locate(arguments.model)
     explanation = load(folder).explain(arguments.text)
     if arguments.html is not None:
         from sentiment_rnn.explanation import page  # noqa: PLC0415
 
-        write(arguments.html, page({name: explanation}))
+        _write(arguments.html, page({name: explanation}))
+        print(arguments.html, file=sys.stderr)
     if arguments.json:
         print(json.dumps(_as_dict(name, explanation)))
     elif arguments.html is None:
@@ -79,17 +97,19 @@ def explain(arguments: argparse.Namespace) -> None:
 
 def list_models(arguments: argparse.Namespace) -> None:
     """`sentiment models`."""
-    models = stored_models()
-    if not models:
+    models, damaged = stored_models()
+    if not models and not damaged:
         find(None)  # says which command makes some
+    for error in damaged.values():
+        print(f"left out: {error}", file=sys.stderr)
     if arguments.json:
         print(json.dumps([asdict(model) | {"folder": str(model.folder)} for model in models], indent=2))
         return
-    best = find(None)
+    best = next((model for model in models if not model.name.startswith(OTHER_DIVISION)), None)
     print(f"  {'model':34}{'valid accuracy':>15}{'test accuracy':>15}{'parameters':>13}")
     for model in models:
         tested = "" if model.test_accuracy is None else f"{model.test_accuracy:.4f}"
-        mark = "*" if model == best else " "
+        mark = "*" if model is best else " "
         print(f"{mark} {model.name:34}{model.valid_accuracy:>15.4f}{tested:>15}{model.n_parameters:>13,}")
     print("* the best on the valid reviews, which is taken where --model does not say another")
 
@@ -98,10 +118,7 @@ def serve(arguments: argparse.Namespace) -> None:
     """`sentiment serve`."""
     with _extra("serve"):
         from sentiment_rnn.server import serve as serve_page  # noqa: PLC0415
-    try:
-        serve_page(arguments.port)
-    except OSError as error:
-        raise PipelineError(f"port {arguments.port}: {error.strerror}; choose another with --port") from error
+    serve_page(arguments.port)
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -129,13 +146,31 @@ def _extra(name: str) -> Iterator[None]:
         raise PipelineError(f"{error.name} is not installed; run: pip install -e '.[{name}]'") from error
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that was asked for."""
+def _named_on_stderr(model: str | None) -> Classifier:
+    name, folder = locate(model)
+    print(f"model {name}", file=sys.stderr)
+    return load(folder)
+
+
+def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"{path}: cannot be written: {error.strerror}") from error
-    print(path)
+
+
+def _require_utf8(text: str, where: str) -> None:
+    """Bytes that are not UTF-8 arrive as surrogates, from the command line and from standard input."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise PipelineError(f"{where}: must be UTF-8") from error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"must be 0 to 65535, not {text}")
+    return int(text)
 
 
 def _texts(texts: list[str]) -> Iterator[list[str]]:
@@ -172,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("predict", parents=[model, as_json], help="label and probability of positive")
     command.add_argument("text", nargs="*", help="texts; without any, the lines of standard input")
     command.add_argument("--csv", type=Path, metavar="FILE", help="answer for each row of a CSV instead")
-    command.add_argument("--column", default="review", metavar="NAME", help="the CSV's column with the texts (review)")
+    command.add_argument("--column", metavar="NAME", help="the CSV's column with the texts (review)")
     command.add_argument("--out", type=Path, metavar="FILE", help="the CSV to write: a copy with two columns more")
     command.set_defaults(action=predict)
 
@@ -185,7 +220,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(action=list_models)
 
     command = commands.add_parser("serve", help="a page to play with, for this machine alone")
-    command.add_argument("--port", type=int, default=8000)
+    command.add_argument("--port", type=_port, default=8000, help="8000 where none is given; 0 is a free one")
     command.set_defaults(action=serve)
 
     command = commands.add_parser("export", parents=[model], help="a recurrent network as an ONNX graph")

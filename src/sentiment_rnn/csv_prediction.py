@@ -2,7 +2,9 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -27,7 +29,7 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         classifier: the model.
         source: comma-separated, in UTF-8, its first line naming the columns.
         column: the one with the texts.
-        target: the file to write; it is there only once all rows are.
+        target: the file to write; it is there only once all rows are. Lines end in a line feed.
 
     Returns:
         The number of rows.
@@ -36,20 +38,19 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         CsvError: a file cannot be read or written, or a row has not the columns of the first line.
     """
     csv.field_size_limit(_LONGEST_FIELD)
-    unfinished = target.with_name(f"{target.name}.unfinished")
+    _check_paths(source, target)
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
     try:
-        if target.exists() and target.samefile(source):
-            raise CsvError(f"{target}: is the file that is read; name another one")
         with (
             source.open("rb") as raw,
             io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines,
-            unfinished.open("w", encoding="utf-8", newline="") as out,
+            unfinished.open("x", encoding="utf-8", newline="") as out,
             tqdm(total=source.stat().st_size, desc=source.name, unit="B", unit_scale=True, disable=None) as progress,
         ):
             rows = _rows(lines, source)
             header = next(rows, [])
             place = _place(header, column, source)
-            writer = csv.writer(out)
+            writer = csv.writer(out, lineterminator="\n")
             writer.writerow([*header, *ADDED])
             n_rows = 0
             while chunk := list(islice(rows, CHUNK)):
@@ -62,18 +63,32 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
                 progress.update(raw.tell() - progress.n)
         unfinished.replace(target)
     except OSError as error:
-        raise CsvError(f"{error.filename or source}: {error.strerror}") from error
+        raise CsvError(f"{error.filename or target}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
     return n_rows
+
+
+def _check_paths(source: Path, target: Path) -> None:
+    """What is wrong with them is told before hours of work."""
+    if not source.is_file():
+        raise CsvError(f"{source}: there is no such file")
+    if not target.parent.is_dir():
+        raise CsvError(f"{target}: there is no folder {target.parent}")
+    if target.exists() and not target.is_file():
+        raise CsvError(f"{target}: is not a file that can be replaced")
+    if target.exists() and target.samefile(source):
+        raise CsvError(f"{target}: is the file that is read; name another one")
 
 
 def _rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
     """The rows, the header first; each has as many fields as that."""
-    number, n_fields = 0, None
+    number, n_fields = 0, 0
     try:
-        for row in csv.reader(lines, strict=True):
-            if not row:  # a blank line
+        for found in csv.reader(lines, strict=True):
+            row = found or [""] * (n_fields == 1)  # an empty line: an empty text, or where there are columns nothing
+            if not row:
                 continue
             n_fields = n_fields or len(row)
             if len(row) != n_fields:
@@ -83,7 +98,7 @@ def _rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8: {error}") from error
     except csv.Error as error:
-        raise CsvError(f"{source}: row {number}: {error}") from error
+        raise CsvError(f"{source}: {f'row {number}' if number else 'the first line'}: {error}") from error
 
 
 def _place(header: list[str], column: str, source: Path) -> int:

@@ -1,4 +1,4 @@
-"""Errors that a user can mend, and how a stage ends on one."""
+"""Errors that a user can mend, and how a stage or a command ends on one."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ class PipelineError(Exception):
 
 
 def exit_on_error(main: Callable[[], None]) -> None:
-    """Run a stage's main(); on a PipelineError, or on Ctrl-C, print one line instead of a traceback."""
+    """Run a main(); on a PipelineError, or on Ctrl-C, print one line instead of a traceback."""
     try:
         main()
     except PipelineError as error:

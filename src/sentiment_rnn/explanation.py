@@ -21,7 +21,7 @@ _pages = Environment(
 
 def print_explanation(model: str, explanation: Explanation) -> None:
     """On the terminal: the text, each word on green or red as deep as it adds; without colours, the strongest words."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     answer = explanation.prediction
     console.print(f"{model}: {answer.label}, probability of positive {answer.probability:.3f}", style="bold")
     text = Text()

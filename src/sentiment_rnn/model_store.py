@@ -4,14 +4,15 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from sentiment_rnn.classifier import Classifier
 from sentiment_rnn.description import ModelFolderError, read_description
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.params import Baseline, ParamsError, load_params, stage_of
+from sentiment_rnn.params import ParamsError, load_params, stage_of
 
 CHECKOUT = Path(__file__).parents[2]
+OTHER_DIVISION = "split-"  # how the names of models begin that were trained on another division of the reviews
 
 
 class ModelNotFoundError(PipelineError):
@@ -78,22 +79,32 @@ def find(name: str | None) -> StoredModel:
 
     Raises:
         ModelNotFoundError: there is none.
+        ModelFolderError: it is there, and damaged.
     """
-    for model in stored_models():
-        if name is None and not model.name.startswith("split-"):
+    models, damaged = stored_models()
+    for model in models:
+        if name is None and not model.name.startswith(OTHER_DIVISION):
             return model
         if name is not None and name in (model.name, model.name.partition("/")[0]):
             return model
+    if name in damaged:
+        raise damaged[name]
     raise ModelNotFoundError(f"no trained model{'' if name is None else f' {name!r}'}: {_what_makes(name)}")
 
 
-def stored_models() -> list[StoredModel]:
-    """Every trained model, those with the highest accuracy on the valid reviews first."""
-    models = models_folder()
+def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
+    """Every trained model, the best on the valid reviews first; and what is wrong with those left out, by name."""
+    folder = models_folder()
     # VARIANT of a baseline, VARIANT/SEED of a training; the trials of a tuning, a level below, are left out
-    folders = sorted(path.parent for pattern in ("*/model.json", "*/*/model.json") for path in models.glob(pattern))
-    described = [_describe(folder, models) for folder in folders]
-    return sorted(filter(None, described), key=lambda model: -model.valid_accuracy)
+    paths = sorted(path.parent for pattern in ("*/model.json", "*/*/model.json") for path in folder.glob(pattern))
+    models, damaged = [], {}
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        try:
+            models.append(_describe(name, path, folder.parent / "evaluations" / name / "metrics.json"))
+        except ModelFolderError as error:
+            damaged[name] = error
+    return sorted(models, key=lambda model: -model.valid_accuracy), damaged
 
 
 def models_folder() -> Path:
@@ -102,47 +113,42 @@ def models_folder() -> Path:
     return here if here.is_dir() else CHECKOUT / here
 
 
-def _describe(folder: Path, models: Path) -> StoredModel | None:
-    """None for a folder that cannot be read: load() says what is wrong with it, when its path is given."""
-    name = folder.relative_to(models).as_posix()
+def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
+    description = read_description(folder)
     try:
-        description = read_description(folder)
-        return StoredModel(
-            name=name,
-            folder=folder,
-            n_parameters=description["n_parameters"],
-            valid_accuracy=_valid_accuracy(folder, description),
-            test_accuracy=_test_accuracy(models.parent / "evaluations" / name / "metrics.json"),
-        )
-    except (ModelFolderError, OSError, ValueError, KeyError, StopIteration):
-        return None
+        n_parameters, valid_accuracy = description["n_parameters"], _valid_accuracy(folder, description)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
+    try:
+        test_accuracy = float(json.loads(metrics.read_text(encoding="utf-8"))["test_accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        test_accuracy = None  # of the model this says nothing
+    return StoredModel(name, folder, n_parameters, valid_accuracy, test_accuracy)
 
 
 def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
-    if "trials" in description:  # a baseline's
-        return float(next(trial["valid_accuracy"] for trial in description["trials"] if trial["kept"]))
+    if "trials" in description:  # a baseline's, of which the best was kept
+        return max(float(trial["valid_accuracy"]) for trial in description["trials"])
     with (folder / "curves.csv").open(encoding="utf-8", newline="") as curves:
         rows = {int(row["epoch"]): row for row in csv.DictReader(curves)}
     return float(rows[description["best_epoch"]]["valid_accuracy"])
 
 
-def _test_accuracy(path: Path) -> float | None:
-    return float(json.loads(path.read_text(encoding="utf-8"))["test_accuracy"]) if path.exists() else None
-
-
 def _what_makes(name: str | None) -> str:
-    """The command that trains it, where params.yaml knows the name; else those that train all."""
-    variant, _, seed = (name or "").partition("/")
+    """The command that trains it, where params.yaml has a run of that name; else those that train all."""
+    from sentiment_rnn.studies import run_folders, study_rows  # noqa: PLC0415  # loads scipy, for a mistake alone
+
+    checkout = models_folder().parents[1]
     try:
-        trained = [name for name in load_params().variants() if not name.startswith("tuning-")]
-        known = variant in {*trained, *get_args(Baseline)}
+        params = load_params(checkout / "params.yaml")
+        runs = [run for folders in run_folders(params, study_rows(params)).values() for run in folders]
     except ParamsError:
-        known = False
-    if known:
-        run = variant if variant in get_args(Baseline) else f"{variant}/{seed or 0}"
-        return f"`dvc repro {stage_of(run)}` makes it"
-    there = dict.fromkeys(model.name.partition("/")[0] for model in stored_models())
+        runs = []
+    for run in runs:
+        if name is not None and name in (run, run.partition("/")[0]):
+            return f"`dvc repro {stage_of(run)}` makes it, in {checkout.resolve()}"
+    there = dict.fromkeys(model.name.partition("/")[0] for model in stored_models()[0])
     return (
         f"{models_folder()} has {', '.join(there) or 'none'}; `make demo` trains small ones within minutes, "
-        "`make repro` those of the study"
+        f"`make repro` those of the study, in {checkout.resolve()}"
     )

@@ -24,7 +24,7 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 def export_onnx(model: RNNClassifier, path: Path) -> None:
     """Write the graph.
 
-    Its inputs are `tokens`, int64 [batch, time], the ids of each review with anything behind its end, and `lengths`,
+    Its inputs are `tokens`, int64 [batch, time], the ids of each review and any ids behind its end, and `lengths`,
     int32 [batch]; time is at most the model's max_length. Its output is `logits`, float [batch, 2], of negative and
     positive.
     """
@@ -43,7 +43,7 @@ def export_onnx(model: RNNClassifier, path: Path) -> None:
     whole = helper.make_graph(graph.nodes, "sentiment", inputs, outputs, graph.constants)
     exported = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(exported, full_check=True)
-    onnx.save(exported, path)
+    onnx.save(exported, path, format="protobuf")  # whatever its name ends in
 
 
 class _Graph:

@@ -8,11 +8,13 @@ from waitress import create_server
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.explanation import page
 from sentiment_rnn.model_store import find, load, stored_models
 
 HOST = "127.0.0.1"
 LONGEST_TEXT = 20_000  # characters
+LARGEST_REQUEST = 16 * LONGEST_TEXT  # bytes: UTF-8, and its escapes
 N_MODELS = 2  # that are compared
 CACHED_MODELS = 4
 
@@ -24,9 +26,9 @@ def create_app() -> Flask:
         ModelNotFoundError: there is no model.
     """
     best = find(None).name
-    names = [model.name for model in stored_models()]
+    names = [model.name for model in stored_models()[0]]
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = 16 * LONGEST_TEXT  # UTF-8, and its escapes
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = [HOST, "localhost"]  # another name that leads here is another site's
 
     @lru_cache(maxsize=CACHED_MODELS)
@@ -44,7 +46,7 @@ def create_app() -> Flask:
 
     @app.post("/")
     def ask() -> tuple[str, int]:
-        text = request.form.get("text", "")
+        text = request.form.get("text", "").replace("\r\n", "\n")  # the page counts a line's end as one
         chosen = (request.form.getlist("model") + [""] * N_MODELS)[:N_MODELS]
         if not text.strip():
             return show("", chosen, "There is no text to judge."), 400
@@ -58,6 +60,10 @@ def create_app() -> Flask:
     def too_large(_: RequestEntityTooLarge) -> tuple[str, int]:
         return show("", [best, ""], f"The text is longer than {LONGEST_TEXT:,} characters."), 413
 
+    @app.errorhandler(PipelineError)
+    def unreadable(error: PipelineError) -> tuple[str, int]:
+        return show("", [best, ""], str(error)), 500
+
     @app.after_request
     def guard(response: Response) -> Response:
         policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -69,7 +75,15 @@ def create_app() -> Flask:
 
 
 def serve(port: int) -> None:
-    """Serve the page to this machine, until Ctrl-C; port 0 is a free one."""
-    server = create_server(create_app(), host=HOST, port=port, threads=2)
+    """Serve the page to this machine, until Ctrl-C; port 0 is a free one.
+
+    Raises:
+        PipelineError: there is no model, or the port cannot be had.
+    """
+    app = create_app()
+    try:
+        server = create_server(app, host=HOST, port=port, threads=2, max_request_body_size=LARGEST_REQUEST)
+    except OSError as error:
+        raise PipelineError(f"port {port}: {error.strerror}; choose another with --port") from error
     print(f"http://{HOST}:{server.effective_port}  (Ctrl-C ends it)", flush=True)
     server.run()

@@ -15,7 +15,7 @@ from sentiment_rnn.dataset import EncodedReviews
 PAD, UNK = "<pad>", "<unk>"
 PAD_ID, UNK_ID = 0, 1
 
-MARKUP = re.compile(r"<.*?>")
+_MARKUP = re.compile(r"<[^>\n]*(>?)")  # to the line's end where nothing closes it, so that no stretch is read twice
 _WORD = re.compile("[a-zA-Z]+")
 # lower-cases the letters and blanks the rest: three times as fast as a regular expression
 _LETTERS = bytes(ord(chr(byte).lower()) if chr(byte) in string.ascii_letters else ord(" ") for byte in range(256))
@@ -61,17 +61,21 @@ def dropped_words(reading: str, vocabulary: Collection[str]) -> frozenset[str]:
 
 def find_words(text: str, stop_words: frozenset[str]) -> list[Word]:
     """The words of tokenize(), each with its place in the text."""
-    found = (Word(match[0].lower(), *match.span()) for match in _WORD.finditer(blank_markup(text)))
-    return [word for word in found if word.word not in stop_words]
+    return [word for word in locate(_WORD, text) if word.word not in stop_words]
+
+
+def locate(pattern: re.Pattern[str], text: str) -> list[Word]:
+    """What the pattern finds in a text without its markup, lower-cased."""
+    return [Word(match[0].lower(), *match.span()) for match in pattern.finditer(blank_markup(text))]
 
 
 def blank_markup(text: str) -> str:
-    """The text with a blank for each character of its markup, so that nothing moves."""
-    return MARKUP.sub(lambda match: " " * len(match[0]), text)
+    """The text with blanks in place of <...>, as many as it has characters, so that nothing moves."""
+    return _MARKUP.sub(lambda match: " " * len(match[0]) if match[1] else match[0], text)
 
 
 def _words(text: str, letters: bytes) -> list[str]:
-    return MARKUP.sub(" ", text).encode("ascii", errors="replace").translate(letters).decode("ascii").split()
+    return blank_markup(text).encode("ascii", errors="replace").translate(letters).decode("ascii").split()
 
 
 def build_vocabulary(counts: Counter[str], min_freq: int) -> list[str]:

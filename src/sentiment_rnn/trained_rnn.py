@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from sentiment_rnn.description import ModelFolderError, read_description
 from sentiment_rnn.inference import predict_logits
 from sentiment_rnn.model import RNNClassifier
 from sentiment_rnn.model_folder import load_model
+from sentiment_rnn.params import StopWords
 from sentiment_rnn.text import dropped_words, encode, find_words, read_vocabulary, tokenize
 
 CPU = torch.device("cpu")
@@ -45,6 +47,8 @@ class TrainedRNN(Classifier):
             vocabulary = read_vocabulary(folder / "vocabulary.txt")
         except (OSError, ValueError) as error:
             raise ModelFolderError(f"{folder}: its vocabulary cannot be read: {error}") from error
+        if description.get("stop_words") not in get_args(StopWords):
+            raise ModelFolderError(f"{folder}: stop_words {description.get('stop_words')!r}, which is unknown")
         if len(vocabulary) != description["vocab_size"]:
             raise ModelFolderError(
                 f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {description['vocab_size']}"
