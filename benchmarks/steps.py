@@ -12,6 +12,7 @@ from plain import PlainClassifier, plain_batches, plain_optimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sentiment_rnn.attention import SelfAttention
 from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.inference import predict_logits
@@ -24,8 +25,9 @@ ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 
 
 def architectures(params: Params) -> dict[str, Hyperparameters]:
-    """The variants that take different time: the optimizers' one for each cell, and all others."""
-    names = [name for names in grid_rows(params).values() for name in names.values() if name != "experiment"]
+    """The recurrent variants that take different time: the optimizers' one for each cell, and all others."""
+    tables = [names for study, names in grid_rows(params).items() if study not in ("attention", "experiment")]
+    names = [name for names in tables for name in names.values()]
     variants = {name: params.variant(name) for name in names}
     return {name: variant for name, variant in variants.items() if variant.optimizer == params.study.base.optimizer}
 
@@ -41,6 +43,7 @@ def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> 
         model, plain_model = build_model(*build), PlainClassifier(build_model(*build), params.max_length)
         optimizer = build_optimizer(model, variant.optimizer, variant.lr)
         theirs = plain_optimizer(plain_model, variant.optimizer, variant.lr)
+        assert not isinstance(model.rnn, SelfAttention)
         rounds = []
         for batch, plain_batch in zip(batches, plain, strict=True):
             products = matrix_products(model.rnn, batch.tokens.batch_sizes.tolist())

@@ -29,7 +29,7 @@ from stage_runner import DVC, INTERRUPTS, Display, Runner
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.params import Params, load_params
 
-GATES = {"lstm": 4, "gru": 3}
+GATES = {"lstm": 4, "gru": 3, "attention": 3}  # of attention: the keys, queries and values
 
 
 def main() -> None:

@@ -92,6 +92,7 @@ def shrink(params: Any) -> None:
     study["base"] |= {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1}
     study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
     study["compound"] |= {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
+    study["attention"] |= {"hidden_dim": 4, "embedding_dim": 3}
     study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
     study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
     params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}

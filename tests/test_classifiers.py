@@ -32,6 +32,7 @@ TEXTS = [
 ]
 WORDS = ["good", "dull", "film", "plot", "end", "fine", "not"]
 ARCHITECTURES = [("lstm", 1, False), ("gru", 1, False), ("lstm", 2, True), ("gru", 3, True), ("gru", 2, False)]
+ARCHITECTURES += [("attention", 1, False)]
 
 
 def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop") -> TrainedRNN:
@@ -114,7 +115,9 @@ def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(finished.folder)
     models, damaged = stored_models()
     assert not damaged
-    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "tfidf", "nbsvm"} == {m.name for m in models}
+    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "attention/0", "tfidf", "nbsvm"} == {
+        m.name for m in models
+    }
     assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
     assert find(None) == models[0]
     assert find("lstm-adam") == find("lstm-adam/0")

@@ -13,6 +13,12 @@ from sentiment_rnn.params import Architecture, Hyperparameters, load_params
 
 STAGES = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]
 
+# hyperparameters that a stage has of its own, from study.STAGE or by its nature
+OWN = {
+    "compound": {"hidden_dim", "n_layers", "embedding_dim"},
+    "attention": {"cell", "hidden_dim", "n_layers", "embedding_dim", "bidirectional"},
+}
+
 IMPORTED = """
 import json, runpy, sys
 sys.argv = [sys.argv[1]]
@@ -78,14 +84,12 @@ def test_trainings_depend_on_every_parameter_that_they_read():
     for name, stage in STAGES.items():
         if script_of(name) != "stages/train.py":
             continue
-        of_matrix = stage["matrix"].keys() | (
-            {"hidden_dim", "n_layers", "embedding_dim"} if name == "compound" else set()
-        )
+        of_matrix = stage["matrix"].keys() | OWN.get(name, set())
         if name == "experiment":
             read = set(Hyperparameters.model_fields)
         else:
             read = {f"study.base.{field}" for field in Architecture.model_fields if field not in of_matrix}
-            read |= {rate_of(name, of_matrix)} | ({"study.compound"} if name == "compound" else set())
+            read |= {rate_of(name, of_matrix)} | ({f"study.{name}"} if name in OWN else set())
         assert set(stage["params"]) == protocol - of_matrix | read, name
 
 

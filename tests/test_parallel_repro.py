@@ -20,6 +20,7 @@ TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound"
     "init",
     "keep_epoch",
     "stop_words",
+    "attention",
 }
 
 

@@ -36,9 +36,9 @@ def put(*keys: str | int, value: object) -> Callable[[Any], None]:
 
 def test_variants_and_tables(tmp_path: Path):
     params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
-    assert list(params.variants()) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "experiment"]
+    assert list(params.variants()) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "attention", "experiment"]
     rows = study_rows(params)
-    grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"]
+    grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "attention", "experiment"]
     assert list(rows) == [*grids, "baselines"]
     assert list(rows["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
     assert rows["hidden_dim"] == {"4": "lstm-adam"}
@@ -85,6 +85,10 @@ def test_alternatives_and_tuning(tmp_path: Path):
         (put("hiden_dim", value=150), "hiden_dim: unknown key"),
         (put("study", "grids", "dropout", value=[0.5]), "study.grids.dropout: unknown key"),
         (lambda content: content.pop("hidden_dim"), "hidden_dim: missing"),
+        (
+            lambda content: content.update(cell="attention", n_layers=2),
+            "cell: attention has one layer and no direction",
+        ),
         (put("batch_size", value=0), "batch_size: input should be greater than 0, not 0"),
         (put("batch_size", value="96"), "batch_size: input should be a valid integer, not '96'"),
         (put("batch_size", value=True), "batch_size: input should be a valid integer, not True"),
@@ -93,7 +97,7 @@ def test_alternatives_and_tuning(tmp_path: Path):
             put("optimizer", value="adamm"),
             "optimizer: input should be 'sgd', 'momentum', 'adagrad', 'rmsprop' or 'adam'",
         ),
-        (put("cell", value="rnn"), "cell: input should be 'lstm' or 'gru', not 'rnn'"),
+        (put("cell", value="rnn"), "cell: input should be 'lstm', 'gru' or 'attention', not 'rnn'"),
         (put("lr", value=0), "lr: input should be greater than 0"),
         (put("lr", value=float("nan")), "lr: input should be"),
         (put("dropout", value=1.0), "dropout: input should be less than 1"),

@@ -1,17 +1,21 @@
-"""The study's model: embedding, LSTM or GRU, and one linear layer over all hidden states."""
+"""The study's model: embedding, LSTM or GRU (or self-attention), and one linear layer over all hidden states."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from sentiment_rnn import recurrent
+from sentiment_rnn.attention import SelfAttention
+from sentiment_rnn.packing import Padding
 from sentiment_rnn.params import Hyperparameters
 
-CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
+RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
 class RNNClassifier(nn.Module):
     """Embedding -> LSTM or GRU over the real tokens -> zeros at padding -> flatten -> linear -> 2 logits.
+
+    Self-attention may stand in place of the LSTM or GRU.
 
     Args:
         hyperparameters: the variant.
@@ -22,14 +26,7 @@ class RNNClassifier(nn.Module):
     def __init__(self, hyperparameters: Hyperparameters, vocab_size: int, max_length: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocab_size, hyperparameters.embedding_dim, padding_idx=0)
-        self.rnn = CELLS[hyperparameters.cell](
-            hyperparameters.embedding_dim,
-            hyperparameters.hidden_dim,
-            hyperparameters.n_layers,
-            bidirectional=hyperparameters.bidirectional,
-            # PyTorch warns of dropout between layers where there is one layer alone
-            dropout=hyperparameters.dropout if hyperparameters.n_layers > 1 else 0.0,
-        )
+        self.rnn = _layers(hyperparameters)
         width = hyperparameters.hidden_dim * (2 if hyperparameters.bidirectional else 1)
         self.linear = nn.Linear(max_length * width, 2)
 
@@ -39,26 +36,46 @@ class RNNClassifier(nn.Module):
         Returns:
             [batch, 2]: the logits of negative and positive.
         """
-        states = recurrent.run(self.rnn, tokens._replace(data=self.embedding(tokens.data)))
-        return _linear_over_time(states, self.linear)
+        return _linear_over_time(self._states(tokens), self.linear)
+
+    def _states(self, tokens: PackedSequence) -> PackedSequence:
+        embedded = tokens._replace(data=self.embedding(tokens.data))
+        if isinstance(self.rnn, SelfAttention):
+            attended: PackedSequence = self.rnn(embedded)
+            return attended
+        return recurrent.run(self.rnn, embedded)
 
     def contributions(self, tokens: PackedSequence) -> tuple[Tensor, Tensor]:
         """What each token of one review adds to the log-odds of positive, that is, to the difference of the logits.
 
         The linear layer has weights for each position, so the difference is exactly the sum of a term per token and
         of the bias. A token's term is that of the hidden state at its place, which has read the tokens before it
-        (and, where the network runs both ways, those behind it).
+        (and, where the network runs both ways or attends to all, those behind it).
 
         Returns:
             [tokens], and the bias.
         """
-        states = recurrent.run(self.rnn, tokens._replace(data=self.embedding(tokens.data))).data
+        states = self._states(tokens).data
         weight = (self.linear.weight[1] - self.linear.weight[0]).view(-1, states.shape[1])
         return (states * weight[: len(states)]).sum(1), self.linear.bias[1] - self.linear.bias[0]
 
     def n_parameters(self) -> int:
         """How many numbers are trained."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def _layers(hyperparameters: Hyperparameters) -> nn.LSTM | nn.GRU | SelfAttention:
+    if hyperparameters.cell == "attention":
+        return SelfAttention(hyperparameters.embedding_dim, hyperparameters.hidden_dim)
+    recurrent_class: type[nn.LSTM | nn.GRU] = RECURRENT[hyperparameters.cell]
+    return recurrent_class(
+        hyperparameters.embedding_dim,
+        hyperparameters.hidden_dim,
+        hyperparameters.n_layers,
+        bidirectional=hyperparameters.bidirectional,
+        # PyTorch warns of dropout between layers where there is one layer alone
+        dropout=hyperparameters.dropout if hyperparameters.n_layers > 1 else 0.0,
+    )
 
 
 def build_model(
@@ -84,7 +101,7 @@ def _study_init(model: RNNClassifier) -> None:
     for name, parameter in model.rnn.named_parameters():
         if "bias" in name:
             nn.init.zeros_(parameter)
-        else:
+        elif parameter.ndim > 1:  # the weight of a layer normalisation stays at one
             nn.init.orthogonal_(parameter)
     with torch.no_grad():
         model.embedding.weight[0].zero_()
@@ -92,10 +109,6 @@ def _study_init(model: RNNClassifier) -> None:
 
 def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
     """The linear layer on the flattened states of each review, zeros behind its end."""
-    time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
-    is_real = torch.arange(batch) < states.batch_sizes[:, None]
-    rows = (torch.arange(batch) * time + torch.arange(time)[:, None])[is_real].to(states.data.device, non_blocking=True)
-    padded = states.data.new_zeros(batch * time, states.data.shape[1]).index_copy(0, rows, states.data)
+    flat = Padding(states.batch_sizes, states.data.device).pad(states.data).flatten(1)
     # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
-    flat = padded.view(batch, -1)
     return nn.functional.linear(flat, linear.weight[:, : flat.shape[1]], linear.bias)

@@ -1,4 +1,4 @@
-"""A trained recurrent network as an ONNX graph, for other runtimes.
+"""A trained network as an ONNX graph, for other runtimes.
 
 Written node by node: torch.onnx.export of PyTorch 2.13 takes the length of the review that it is shown for that of all
 reviews, and knows no batch of several lengths.
@@ -11,8 +11,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
+from sentiment_rnn.attention import SelfAttention
 from sentiment_rnn.model import RNNClassifier
 
 OPSET = 17
@@ -31,9 +32,13 @@ def export_onnx(model: RNNClassifier, path: Path) -> None:
     graph = _Graph()
     states = graph.add("Gather", graph.constant("embedding", _numpy(model.embedding.weight)), "tokens")
     states = graph.add("Transpose", states, perm=[1, 0, 2])  # to [time, batch, features], as all states below
-    for layer in range(model.rnn.num_layers):
-        states = _recurrent_layer(graph, model, layer, states)
-    logits = _linear(graph, model, states)
+    is_real = _is_real(graph)
+    if isinstance(model.rnn, SelfAttention):
+        states = _attention(graph, model.rnn, states, is_real)
+    else:
+        for layer in range(model.rnn.num_layers):
+            states = _recurrent_layer(graph, model.rnn, layer, states)
+    logits = _linear(graph, model, states, is_real)
     graph.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
     inputs = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
@@ -66,8 +71,30 @@ class _Graph:
         return output
 
 
-def _recurrent_layer(graph: _Graph, model: RNNClassifier, layer: int, states: str) -> str:
-    rnn = model.rnn
+def _is_real(graph: _Graph) -> str:
+    """[batch, time]: whether a token stands there."""
+    time = graph.add("Squeeze", graph.add("Shape", "tokens", start=1), graph.integers(0))
+    positions = graph.add("Range", graph.constant("zero", np.array(0)), time, graph.constant("one", np.array(1)))
+    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), graph.integers(1))
+    return graph.add("Less", positions, lengths)
+
+
+def _attention(graph: _Graph, layer: SelfAttention, states: str, is_real: str) -> str:
+    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
+    keys, queries, values = (
+        graph.add("MatMul", by_review, graph.constant(name, np.ascontiguousarray(_numpy(part.weight).T)))
+        for name, part in (("key", layer.key), ("query", layer.query), ("value", layer.value))
+    )
+    scores = graph.add("MatMul", queries, graph.add("Transpose", keys, perm=[0, 2, 1]))
+    none = graph.constant("minus_infinity", np.array(-np.inf, dtype=np.float32))
+    masked = graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(1)), scores, none)
+    outputs = graph.add("MatMul", graph.add("Softmax", masked, axis=2), values)
+    scale, bias = (graph.constant(f"norm_{name}", _numpy(getattr(layer.norm, name))) for name in ("weight", "bias"))
+    normalized = graph.add("LayerNormalization", outputs, scale, bias, epsilon=layer.norm.eps)
+    return graph.add("Transpose", normalized, perm=[1, 0, 2])
+
+
+def _recurrent_layer(graph: _Graph, rnn: nn.LSTM | nn.GRU, layer: int, states: str) -> str:
     operator = rnn.mode
     suffixes = [f"l{layer}", f"l{layer}_reverse"] if rnn.bidirectional else [f"l{layer}"]
 
@@ -91,14 +118,11 @@ def _recurrent_layer(graph: _Graph, model: RNNClassifier, layer: int, states: st
     return graph.add("Reshape", by_review, graph.integers(0, 0, -1))
 
 
-def _linear(graph: _Graph, model: RNNClassifier, states: str) -> str:
+def _linear(graph: _Graph, model: RNNClassifier, states: str, is_real: str) -> str:
     """The states of each review, zeros behind its end, times the weights of as many positions as there are."""
     by_review = graph.add("Transpose", states, perm=[1, 0, 2])
-    time = graph.add("Squeeze", graph.add("Shape", "tokens", start=1), graph.integers(0))
-    positions = graph.add("Range", graph.constant("zero", np.array(0)), time, graph.constant("one", np.array(1)))
-    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), graph.integers(1))
-    is_real = graph.add("Unsqueeze", graph.add("Less", positions, lengths), graph.integers(2))
-    masked = graph.add("Where", is_real, by_review, graph.constant("nothing", np.zeros(1, dtype=np.float32)))
+    nothing = graph.constant("nothing", np.zeros(1, dtype=np.float32))
+    masked = graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(2)), by_review, nothing)
     flat = graph.add("Reshape", masked, graph.integers(0, -1))
     weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
     used = graph.add("Slice", weight, graph.integers(0), graph.add("Shape", flat, start=1), graph.integers(0))

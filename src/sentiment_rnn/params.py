@@ -9,7 +9,8 @@ from ruamel.yaml.error import YAMLError
 
 from sentiment_rnn.errors import PipelineError
 
-Cell = Literal["lstm", "gru"]
+RecurrentCell = Literal["lstm", "gru"]
+Cell = Literal["lstm", "gru", "attention"]
 Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adam"]
 Init = Literal["study", "pytorch"]
 KeepEpoch = Literal["best", "last"]
@@ -43,6 +44,12 @@ class Architecture(Section):
     bidirectional: bool
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
+    @model_validator(mode="after")
+    def _attention_is_one_layer(self) -> "Architecture":
+        if self.cell == "attention" and (self.n_layers > 1 or self.bidirectional):
+            raise ValueError("cell: attention has one layer and no direction; set n_layers 1 and bidirectional false")
+        return self
+
 
 class Hyperparameters(Architecture):
     """One variant: everything that two trainings of the same protocol can differ in, the seed aside."""
@@ -59,7 +66,7 @@ def _refuse_repeats(key: str, lists: Section) -> None:
 class Grids(Section):
     """The values of each axis; those of n_layers, hidden_dim and embedding_dim stand beside the base's own."""
 
-    cell: list[Cell]
+    cell: list[RecurrentCell]
     optimizer: list[Optimizer]
     n_layers: list[Positive]
     hidden_dim: list[Positive]
@@ -80,6 +87,13 @@ class Compound(Section):
     hidden_dim: Positive
     n_layers: Positive
     embedding_dim: Positive
+
+
+class Attention(Section):
+    """The variant with self-attention in place of the base's recurrent layer."""
+
+    embedding_dim: Positive
+    hidden_dim: Positive
 
 
 class Alternatives(Section):
@@ -111,6 +125,7 @@ class Study(Section):
     learning_rates: dict[Optimizer, LearningRate]
     grids: Grids
     compound: Compound
+    attention: Attention
     alternatives: Alternatives
     tuning: Tuning
 
@@ -227,6 +242,9 @@ class Params(Hyperparameters):
             variants |= {f"{axis}-{value}": self._around_base(**{axis: value}) for value in getattr(grids, axis)}
         variants |= {
             "compound": self._around_base(**self.study.compound.model_dump()),
+            "attention": self._around_base(
+                cell="attention", n_layers=1, bidirectional=False, **self.study.attention.model_dump()
+            ),
             "experiment": self.experiment,
         }
         for axis, values in self.study.alternatives:
@@ -268,7 +286,7 @@ def stage_of(run: str) -> str:
     """The stage of dvc.yaml that makes the model in a run's folder."""
     variant, _, seed = run.partition("/")
     kind, _, rest = variant.partition("-")
-    if kind in ("compound", "experiment"):
+    if kind in ("compound", "attention", "experiment"):
         return f"{kind}@{seed}"
     if not seed:
         return f"other_baselines@{rest}" if rest else f"baselines@{variant}"

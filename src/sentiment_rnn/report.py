@@ -33,6 +33,11 @@ TEXTS = {
         "{test_accuracy:.3f} in accuracy, without its dimension.",
     ),
     "compound": ("Compound scaling", "More layers, hidden and embedding dimensions together."),
+    "attention": (
+        "Self-attention",
+        "The self-attention layer of the source's theory part, which it does not train, in place of the recurrent one: "
+        "unscaled scores, one head, a layer normalisation behind it.",
+    ),
     "experiment": ("Experiment", "The variant at the top level of params.yaml, beside the base."),
     "baselines": (
         "Baselines",

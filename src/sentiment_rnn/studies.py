@@ -37,7 +37,7 @@ def study_rows(params: Params) -> Rows:
 
 
 def grid_rows(params: Params) -> Rows:
-    """The tables that the source has, and the experiment's."""
+    """The tables that the source has, that of its attention layer, which it does not train, and the experiment's."""
     study = params.study
     base = f"{study.base.cell}-{study.base.optimizer}"
     tables: Rows = {
@@ -49,6 +49,7 @@ def grid_rows(params: Params) -> Rows:
         values = sorted([own, *getattr(study.grids, axis)])
         tables[axis] = {str(value): base if value == own else f"{axis}-{value}" for value in values}
     tables["compound"] = {"base": base, "compound": "compound"}
+    tables["attention"] = {"base": base, "attention": "attention"}
     tables["experiment"] = {"base": base, "experiment": "experiment"}
     return tables
 
