@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn.packing import Padding
+from sentiment_rnn.packing import padded_places
 
 
 class SelfAttention(nn.Module):
@@ -28,11 +28,13 @@ class SelfAttention(nn.Module):
 
     def forward(self, inputs: PackedSequence) -> PackedSequence:
         """[rows, embedding_dim] -> [rows, hidden_dim]; each review attends to itself alone."""
-        padding = Padding(inputs.batch_sizes, inputs.data.device)
+        places = padded_places(inputs.batch_sizes)
+        by_review = places.argsort().to(inputs.data.device)
+        lengths = (places // len(inputs.batch_sizes)).bincount().tolist()
         keys, queries, values = (
-            padding.pad(layer(inputs.data)) for layer in (self.key, self.query, self.value)
-        )  # [batch, time, hidden]
-        scores = queries @ keys.transpose(1, 2)
-        weights = scores.masked_fill(~padding.is_real[:, None, :], -torch.inf).softmax(dim=2)
-        outputs: Tensor = self.norm(padding.unpad(weights @ values))
+            layer(inputs.data)[by_review].split(lengths) for layer in (self.key, self.query, self.value)
+        )
+        # review by review: on padded ones most of the scores would be of padding
+        attended = [(q @ k.T).softmax(dim=1) @ v for k, q, v in zip(keys, queries, values, strict=True)]
+        outputs: Tensor = self.norm(torch.cat(attended)[by_review.argsort()])
         return inputs._replace(data=outputs)

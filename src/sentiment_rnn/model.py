@@ -6,7 +6,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from sentiment_rnn import recurrent
 from sentiment_rnn.attention import SelfAttention
-from sentiment_rnn.packing import Padding
+from sentiment_rnn.packing import padded_places
 from sentiment_rnn.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -109,6 +109,9 @@ def _study_init(model: RNNClassifier) -> None:
 
 def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
     """The linear layer on the flattened states of each review, zeros behind its end."""
-    flat = Padding(states.batch_sizes, states.data.device).pad(states.data).flatten(1)
+    time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
+    places = padded_places(states.batch_sizes).to(states.data.device, non_blocking=True)
+    padded = states.data.new_zeros(batch * time, states.data.shape[1]).index_copy(0, places, states.data)
     # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
+    flat = padded.view(batch, -1)
     return nn.functional.linear(flat, linear.weight[:, : flat.shape[1]], linear.bias)
