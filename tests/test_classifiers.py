@@ -43,7 +43,7 @@ def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "dr
 
 
 def bag(baseline: str) -> BagOfWords:
-    vocabulary = [*WORDS, *(["a fine", "fine film", "not a"] if baseline == "nbsvm" else ["caf\u00e9"])]
+    vocabulary = sorted([*WORDS, *(["a fine", "fine film", "not a"] if baseline == "nbsvm" else ["caf\u00e9"])])
     random = np.random.default_rng(0)
     idf = random.uniform(1, 3, len(vocabulary)) if baseline == "tfidf" else np.ones(len(vocabulary))
     return BagOfWords(baseline, vocabulary, idf, random.normal(size=len(vocabulary)), 0.25)

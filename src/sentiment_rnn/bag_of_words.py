@@ -2,10 +2,11 @@
 
 import platform
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +30,7 @@ class BagOfWords(Classifier):
 
     Attributes:
         baseline: which one.
-        vocabulary: the words and pairs of words, by feature.
+        vocabulary: the words and pairs of words, by feature, in the order of their characters.
         idf: float [features], the weight of each in a TF-IDF vector; ones for nbsvm.
         weights: float [features].
         bias: added to the sum.
@@ -93,13 +94,20 @@ class BagOfWords(Classifier):
         return model
 
     @cached_property
-    def _index(self) -> dict[str, int]:
-        return {term: feature for feature, term in enumerate(self.vocabulary)}
+    def _feature(self) -> Callable[[str], int | None]:
+        """The feature of a term. A dictionary of two million terms would take longer to build than most answers."""
+
+        @lru_cache(maxsize=1_000_000)
+        def feature(term: str) -> int | None:
+            place = bisect_left(self.vocabulary, term)
+            return place if self.vocabulary[place : place + 1] == [term] else None
+
+        return feature
 
     def _parts(self, found: list[str]) -> dict[str, float]:
         """What each of the terms adds to the log-odds, those left out that are not in the vocabulary."""
-        counts = Counter(filter(self._index.__contains__, found))
-        features = np.fromiter(map(self._index.__getitem__, counts), dtype=np.int64)
+        counts = Counter(term for term in found if self._feature(term) is not None)
+        features = np.fromiter(map(self._feature, counts), dtype=np.int64)
         values = np.ones(len(counts))
         if self.baseline == "tfidf":
             values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[features]
