@@ -147,10 +147,12 @@ def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, mon
     shutil.rmtree("data/models/compound")
     with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro compound@0` makes it"):
         sentiment_rnn.load("compound")
-    with pytest.raises(ModelNotFoundError, match="'lstm-adam/7': data/models has"):  # no such seed in params.yaml
+    with pytest.raises(ModelNotFoundError, match="'lstm-adam/7': there are lstm-adam/0"):  # no such seed in params.yaml
         sentiment_rnn.load("lstm-adam/7")
-    with pytest.raises(ModelNotFoundError, match=r"'nope': data/models has .*lstm-adam.* `make demo` trains"):
+    with pytest.raises(ModelNotFoundError, match="'nope': `sentiment models` lists"):
         sentiment_rnn.load("nope")
+    with pytest.raises(ModelNotFoundError, match=r"data/models/lstm-adam: no model\.json there"):
+        sentiment_rnn.load("data/models/lstm-adam")
     Path("data/evaluations/lstm-adam/0/metrics.json").write_text("{")
     assert find("lstm-adam").test_accuracy is None
     Path("data/models/lstm-adam/0/curves.csv").write_text("epoch\n")
@@ -159,7 +161,7 @@ def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, mon
         find("lstm-adam/0")
     shutil.rmtree("data/models")
     Path("data/models").mkdir()
-    with pytest.raises(ModelNotFoundError, match="no trained model: data/models has none; `make demo`"):
+    with pytest.raises(ModelNotFoundError, match="no trained model in data/models: `make demo`"):
         sentiment_rnn.load()
 
 

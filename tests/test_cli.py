@@ -97,7 +97,7 @@ def test_csv(sentiment, tmp_path: Path):
     ("content", "message"),
     [
         (b"text\ngood\n", "0 columns are named 'review'.*its first line names 'text': choose with --column"),
-        (b"", "0 columns are named 'review'.*names none"),
+        (b"", "is empty"),
         (b"review,review\na,b\n", "2 columns are named 'review'"),
         (b"review,label\na,b\n", "has a column 'label' already"),
         (b"review,id\ngood,1\ndull\n", "row 2 has 1 fields, the first line 2"),
@@ -177,6 +177,7 @@ def test_export(sentiment, tmp_path: Path):
 
 
 def test_errors(sentiment, tmp_path: Path):
+    assert "predict" in sentiment()
     assert "no trained model 'nope'" in sentiment("predict", "--model", "nope", "x", fails=True)
     assert "--csv wants --out" in sentiment("predict", "--csv", "x.csv", fails=True)
     assert "neither texts nor --json" in sentiment("predict", "--csv", "x", "--out", "y", "--json", fails=True)

@@ -196,7 +196,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="sentiment", description="Is a text positive or negative, and which words make it so?"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(action=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument(
         "--model", metavar="NAME", help="a name of `sentiment models`, or a folder; by default the best one"
@@ -212,7 +213,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(action=predict)
 
     command = commands.add_parser("explain", parents=[model, as_json], help="what each word adds to the answer")
-    command.add_argument("text")
+    command.add_argument("text", help="the text")
     command.add_argument("--html", type=Path, metavar="FILE", help="write it as a web page")
     command.set_defaults(action=explain)
 

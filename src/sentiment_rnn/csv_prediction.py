@@ -96,16 +96,18 @@ def _rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
             yield row
             number += 1
     except UnicodeDecodeError as error:
-        raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8: {error}") from error
+        raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8 ({error.reason})") from error
     except csv.Error as error:
         raise CsvError(f"{source}: {f'row {number}' if number else 'the first line'}: {error}") from error
 
 
 def _place(header: list[str], column: str, source: Path) -> int:
+    if not header:
+        raise CsvError(f"{source}: is empty")
     if header.count(column) != 1:
         raise CsvError(
             f"{source}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
-            f"names {', '.join(map(repr, header)) or 'none'}: choose with --column"
+            f"names {', '.join(map(repr, header))}: choose with --column"
         )
     taken = [name for name in ADDED if name in header]
     if taken:

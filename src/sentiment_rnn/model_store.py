@@ -68,6 +68,8 @@ def locate(model: str | Path | None) -> tuple[str, Path]:
     """
     if model is not None and (Path(model) / "model.json").exists():
         return str(model), Path(model)
+    if model is not None and Path(model).is_dir():
+        raise ModelNotFoundError(f"{model}: no model.json there; a model's folder is that of one seed")
     found = find(None if model is None else str(model))
     return found.name, found.folder
 
@@ -89,7 +91,13 @@ def find(name: str | None) -> StoredModel:
             return model
     if name in damaged:
         raise damaged[name]
-    raise ModelNotFoundError(f"no trained model{'' if name is None else f' {name!r}'}: {_what_makes(name)}")
+    if name is None or not models:
+        checkout = models_folder().parents[1].resolve()
+        raise ModelNotFoundError(
+            f"no trained model in {models_folder()}: `make demo` trains small ones within minutes, "
+            f"`make repro` those of the study, in {checkout}"
+        )
+    raise ModelNotFoundError(f"no trained model {name!r}: {_way_out(name, models)}")
 
 
 def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
@@ -134,8 +142,8 @@ def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
     return float(rows[description["best_epoch"]]["valid_accuracy"])
 
 
-def _what_makes(name: str | None) -> str:
-    """The command that trains it, where params.yaml has a run of that name; else those that train all."""
+def _way_out(name: str, models: list[StoredModel]) -> str:
+    """The command that makes the model, where params.yaml has a run of that name; else which models there are."""
     from sentiment_rnn.studies import run_folders, study_rows  # noqa: PLC0415  # loads scipy, for a mistake alone
 
     checkout = models_folder().parents[1]
@@ -145,10 +153,8 @@ def _what_makes(name: str | None) -> str:
     except ParamsError:
         runs = []
     for run in runs:
-        if name is not None and name in (run, run.partition("/")[0]):
+        if name in (run, run.partition("/")[0]):
             return f"`dvc repro {stage_of(run)}` makes it, in {checkout.resolve()}"
-    there = dict.fromkeys(model.name.partition("/")[0] for model in stored_models()[0])
-    return (
-        f"{models_folder()} has {', '.join(there) or 'none'}; `make demo` trains small ones within minutes, "
-        f"`make repro` those of the study, in {checkout.resolve()}"
-    )
+    variant = name.partition("/")[0]
+    seeds = [model.name for model in models if model.name.partition("/")[0] == variant]
+    return f"there are {', '.join(seeds)}" if seeds else "`sentiment models` lists those that there are"
