@@ -16,7 +16,7 @@ from typing import Any
 from sentiment_rnn.classifier import Classifier, Explanation
 from sentiment_rnn.description import read_description
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.model_store import OTHER_DIVISION, find, load, locate, stored_models
+from sentiment_rnn.model_store import best_of, find, load, locate, stored_models
 
 CHUNK = 256  # texts from standard input that are answered at a time, where nobody waits for each
 
@@ -105,7 +105,7 @@ def list_models(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps([asdict(model) | {"folder": str(model.folder)} for model in models], indent=2))
         return
-    best = next((model for model in models if not model.name.startswith(OTHER_DIVISION)), None)
+    best = best_of(models)
     print(f"  {'model':34}{'valid accuracy':>15}{'test accuracy':>15}{'parameters':>13}")
     for model in models:
         tested = "" if model.test_accuracy is None else f"{model.test_accuracy:.4f}"

@@ -37,6 +37,11 @@ class StoredModel:
     valid_accuracy: float
     test_accuracy: float | None
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """Its own name, and the variant's."""
+        return self.name, self.name.partition("/")[0]
+
 
 def load(model: str | Path | None = None) -> Classifier:
     """A trained model, ready for texts.
@@ -77,18 +82,14 @@ def locate(model: str | Path | None) -> tuple[str, Path]:
 def find(name: str | None) -> StoredModel:
     """The model of that name, as load() takes it; None is the best one.
 
-    Those of other divisions (split-...) are never the best: other valid reviews judged them.
-
     Raises:
         ModelNotFoundError: there is none.
         ModelFolderError: it is there, and damaged.
     """
     models, damaged = stored_models()
-    for model in models:
-        if name is None and not model.name.startswith(OTHER_DIVISION):
-            return model
-        if name is not None and name in (model.name, model.name.partition("/")[0]):
-            return model
+    found = best_of(models) if name is None else next((model for model in models if name in model.names), None)
+    if found is not None:
+        return found
     if name in damaged:
         raise damaged[name]
     if name is None or not models:
@@ -98,6 +99,11 @@ def find(name: str | None) -> StoredModel:
             f"`make repro` those of the study, in {checkout}"
         )
     raise ModelNotFoundError(f"no trained model {name!r}: {_way_out(name, models)}")
+
+
+def best_of(models: list[StoredModel]) -> StoredModel | None:
+    """The first one, but for those of other divisions (split-...): other valid reviews judged them."""
+    return next((model for model in models if not model.name.startswith(OTHER_DIVISION)), None)
 
 
 def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
@@ -155,6 +161,5 @@ def _way_out(name: str, models: list[StoredModel]) -> str:
     for run in runs:
         if name in (run, run.partition("/")[0]):
             return f"`dvc repro {stage_of(run)}` makes it, in {checkout.resolve()}"
-    variant = name.partition("/")[0]
-    seeds = [model.name for model in models if model.name.partition("/")[0] == variant]
+    seeds = [model.name for model in models if name.partition("/")[0] in model.names]
     return f"there are {', '.join(seeds)}" if seeds else "`sentiment models` lists those that there are"

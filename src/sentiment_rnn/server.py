@@ -26,18 +26,24 @@ def create_app() -> Flask:
         ModelNotFoundError: there is no model.
     """
     best = find(None).name
-    names = [model.name for model in stored_models()[0]]
+    folders = {model.name: model.folder for model in stored_models()[0]}
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = [HOST, "localhost"]  # another name that leads here is another site's
 
     @lru_cache(maxsize=CACHED_MODELS)
     def model_named(name: str) -> Classifier:
-        return load(find(name).folder)
+        return load(folders[name])
 
     def show(text: str, chosen: list[str], error: str = "") -> str:
         asked = [] if error or not text else list(dict.fromkeys(filter(None, chosen)))
-        form: dict[str, Any] = {"models": names, "chosen": chosen, "text": text, "error": error, "limit": LONGEST_TEXT}
+        form: dict[str, Any] = {
+            "models": list(folders),
+            "chosen": chosen,
+            "text": text,
+            "error": error,
+            "limit": LONGEST_TEXT,
+        }
         return page({name: model_named(name).explain(text) for name in asked}, form)
 
     @app.get("/")
@@ -52,7 +58,7 @@ def create_app() -> Flask:
             return show("", chosen, "There is no text to judge."), 400
         if len(text) > LONGEST_TEXT:
             return show("", chosen, f"The text is longer than {LONGEST_TEXT:,} characters."), 413
-        if unknown := [name for name in chosen if name and name not in names]:
+        if unknown := [name for name in chosen if name and name not in folders]:
             return show(text, [best, ""], f"There is no model {unknown[0]}."), 400
         return show(text, chosen if any(chosen) else [best, ""]), 200
 
