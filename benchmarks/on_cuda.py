@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, multiprocessing
 
-from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.model import RNNClassifier, build_model
+from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.model import RNNClassifier, build_model
+from sentiment_rnn.network.training import build_optimizer, train_epoch, use_deterministic_device
 from sentiment_rnn.params import Params
-from sentiment_rnn.training import build_optimizer, train_epoch, use_deterministic_device
 
 VARIANTS = ("lstm-adam", "n_layers-4", "hidden_dim-320", "compound")
 WARM_UP, N_STEPS = 20, 200

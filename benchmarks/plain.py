@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.network.model import RNNClassifier
 
 
 class PlainBatch(NamedTuple):

@@ -26,9 +26,9 @@ from steps import grid_cpu_minutes, inference, training_steps
 
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.network.training import use_deterministic_device
 from sentiment_rnn.params import load_params
 from sentiment_rnn.text import read_vocabulary
-from sentiment_rnn.training import use_deterministic_device
 
 
 def main() -> None:

@@ -12,14 +12,14 @@ from plain import PlainClassifier, plain_batches, plain_optimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sentiment_rnn.attention import SelfAttention
-from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.inference import predict_logits
-from sentiment_rnn.model import build_model
+from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.training import build_optimizer
 from sentiment_rnn.params import Hyperparameters, Params
-from sentiment_rnn.studies import grid_rows
-from sentiment_rnn.training import build_optimizer
+from sentiment_rnn.results.studies import grid_rows
 
 ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 

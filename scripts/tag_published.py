@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.studies import published_tables, read_published
+from sentiment_rnn.results.studies import published_tables, read_published
 
 SIGNATURE = "sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 

@@ -3,13 +3,13 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from sentiment_rnn.batching import ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.evaluation import answers_of, write_evaluation
-from sentiment_rnn.inference import predict_logits
-from sentiment_rnn.model_folder import load_model
-from sentiment_rnn.training import use_deterministic_device
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model_folder import load_model
+from sentiment_rnn.network.training import use_deterministic_device
 
 
 def main() -> None:

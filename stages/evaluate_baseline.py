@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentiment_rnn.bag_of_words import BagOfWords
+from sentiment_rnn.classifiers.bag_of_words import BagOfWords
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.evaluation import Answers, write_evaluation
 

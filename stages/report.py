@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment_rnn.comparisons import read_meanings
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.figures import draw_all
-from sentiment_rnn.findings import gather
 from sentiment_rnn.params import load_params
-from sentiment_rnn.report import markdown, page, report_context
-from sentiment_rnn.runs import environments
-from sentiment_rnn.studies import read_published, row_files, summarize
+from sentiment_rnn.results.comparisons import read_meanings
+from sentiment_rnn.results.figures import draw_all
+from sentiment_rnn.results.findings import gather
+from sentiment_rnn.results.report import markdown, page, report_context
+from sentiment_rnn.results.runs import environments
+from sentiment_rnn.results.studies import read_published, row_files, summarize
 
 
 def main() -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment_rnn.batching import ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.input_guard import InputChangedError, InputGuard
-from sentiment_rnn.model import build_model
-from sentiment_rnn.model_folder import save_model
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.model_folder import save_model
+from sentiment_rnn.network.training import train, use_deterministic_device
 from sentiment_rnn.params import load_params
 from sentiment_rnn.timing import Stopwatch
-from sentiment_rnn.training import train, use_deterministic_device
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ import math
 import torch
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from sentiment_rnn.attention import SelfAttention
-from sentiment_rnn.packing import padded_places
+from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.network.packing import padded_places
 
 
 def by_the_formulas(layer: SelfAttention, x: torch.Tensor) -> torch.Tensor:

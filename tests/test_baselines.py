@@ -10,8 +10,8 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn.bag_of_words import BagOfWords
 from sentiment_rnn.baselines import fit
+from sentiment_rnn.classifiers.bag_of_words import BagOfWords
 from sentiment_rnn.description import ModelFolderError
 
 TRAIN = pd.DataFrame(

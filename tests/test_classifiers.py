@@ -13,14 +13,14 @@ from conftest import Scratch
 from torch.nn.utils.rnn import pack_sequence
 
 import sentiment_rnn
-from sentiment_rnn.bag_of_words import BagOfWords
-from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.applications.onnx_export import export_onnx
+from sentiment_rnn.classifiers.bag_of_words import BagOfWords
+from sentiment_rnn.classifiers.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.classifiers.model_store import ModelNotFoundError, find, stored_models
+from sentiment_rnn.classifiers.trained_rnn import TrainedRNN
 from sentiment_rnn.description import ModelFolderError
-from sentiment_rnn.model import build_model
-from sentiment_rnn.model_store import ModelNotFoundError, find, stored_models
-from sentiment_rnn.onnx_export import export_onnx
+from sentiment_rnn.network.model import build_model
 from sentiment_rnn.params import Hyperparameters
-from sentiment_rnn.trained_rnn import TrainedRNN
 
 TEXTS = [
     "A fine film<br />and a GOOD plot, not a dull end.",

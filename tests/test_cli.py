@@ -14,7 +14,7 @@ import onnxruntime
 import pytest
 from conftest import Scratch
 
-from sentiment_rnn import cli
+from sentiment_rnn.applications import cli
 from sentiment_rnn.errors import exit_on_error
 
 SENTIMENT = Path(sys.executable).with_name("sentiment")

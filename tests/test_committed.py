@@ -9,7 +9,7 @@ import pytest
 from conftest import PROJECT, Scratch
 
 from sentiment_rnn.params import load_params
-from sentiment_rnn.studies import run_folders, study_rows
+from sentiment_rnn.results.studies import run_folders, study_rows
 
 
 @pytest.fixture(scope="module")

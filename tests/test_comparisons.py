@@ -8,11 +8,11 @@ import pytest
 from conftest import PROJECT, Scratch
 from scipy import stats
 
-from sentiment_rnn.comparisons import ClaimError, compare_rows, judge, read_meanings
 from sentiment_rnn.evaluation import Answers
 from sentiment_rnn.params import load_params
-from sentiment_rnn.statistics import holm
-from sentiment_rnn.studies import Result, compared, published_tables, read_published, study_rows
+from sentiment_rnn.results.comparisons import ClaimError, compare_rows, judge, read_meanings
+from sentiment_rnn.results.statistics import holm
+from sentiment_rnn.results.studies import Result, compared, published_tables, read_published, study_rows
 
 N = 2000
 LABELS = np.arange(N) % 2

@@ -44,8 +44,11 @@ def imported() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_dependencies_are_the_import_closure(stage: str, imported: dict[str, set[str]]):
-    declared = {path for path in STAGES[stage]["deps"] if path.startswith("src/") and path.endswith(".py")}
-    assert declared == imported[script_of(stage)]
+    """A folder stands for all its modules: a stage depends on one if it imports them all."""
+    declared = [PROJECT / path for path in STAGES[stage]["deps"] if path.startswith("src/")]
+    modules = {module for path in declared for module in ([path] if path.is_file() else path.rglob("*.py"))}
+    read = {str(path.relative_to(PROJECT)) for path in modules if path.suffix == ".py"}
+    assert read == imported[script_of(stage)]
     assert script_of(stage) in STAGES[stage]["deps"]
 
 

@@ -9,12 +9,18 @@ from plain import PlainClassifier, plain_batches, plain_optimizer
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from sentiment_rnn.batching import Batch, ReviewTensors
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.inference import predict_logits
-from sentiment_rnn.model import RNNClassifier, build_model
+from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import RNNClassifier, build_model
+from sentiment_rnn.network.training import (
+    build_optimizer,
+    mean_loss_and_accuracy,
+    train,
+    train_epoch,
+    use_deterministic_device,
+)
 from sentiment_rnn.params import Hyperparameters, KeepEpoch
-from sentiment_rnn.training import build_optimizer, mean_loss_and_accuracy, train, train_epoch, use_deterministic_device
 
 CPU = torch.device("cpu")
 PUBLISHED_VOCAB_SIZE = 33_573

@@ -9,7 +9,7 @@ from conftest import PROJECT, shrink
 from ruamel.yaml import YAML
 
 from sentiment_rnn.params import ParamsError, load_params
-from sentiment_rnn.studies import compared, run_folders, study_rows
+from sentiment_rnn.results.studies import compared, run_folders, study_rows
 
 yaml = YAML(typ="safe", pure=True)
 

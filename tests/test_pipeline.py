@@ -199,7 +199,7 @@ def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, comm
 def test_training_refuses_inputs_that_changed_meanwhile(scratch: Scratch):
     scratch.edit(lambda params: params.update(n_epochs=40))
     process = scratch.start("dvc", "repro", "compound@0", until="epoch 1/")
-    with (scratch.folder / "src/sentiment_rnn/training.py").open("a") as file:
+    with (scratch.folder / "src/sentiment_rnn/network/training.py").open("a") as file:
         file.write("# changed\n")
     output, _ = process.communicate(timeout=120)
     assert process.returncode != 0

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
-from sentiment_rnn.recurrent import run, run_by_hand
+from sentiment_rnn.network.recurrent import run, run_by_hand
 
 Run = Callable[[nn.LSTM | nn.GRU, PackedSequence], PackedSequence]
 

@@ -12,14 +12,14 @@ import torch
 from conftest import PROJECT, Scratch
 from torch.nn import functional as F
 
-from sentiment_rnn.calibration import Calibration
 from sentiment_rnn.description import ModelFolderError
 from sentiment_rnn.evaluation import Answers, answers_of, read_answers, write_evaluation
 from sentiment_rnn.evaluation import test_metrics as metrics_of
-from sentiment_rnn.model_folder import load_model
+from sentiment_rnn.network.model_folder import load_model
 from sentiment_rnn.params import load_params, stage_of
-from sentiment_rnn.report import agreement
-from sentiment_rnn.studies import (
+from sentiment_rnn.results.calibration import Calibration
+from sentiment_rnn.results.report import agreement
+from sentiment_rnn.results.studies import (
     Result,
     published_tables,
     read_published,

@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from sentiment_rnn.bag_of_words import BagOfWords, terms
-from sentiment_rnn.classifier import Floats
+from sentiment_rnn.classifiers.bag_of_words import BagOfWords, terms
+from sentiment_rnn.classifiers.classifier import Floats
 from sentiment_rnn.params import Baseline
 
 Grid = dict[str, list[Any]]

@@ -7,12 +7,12 @@ from typing import get_args
 import numpy as np
 import torch
 
-from sentiment_rnn.batching import ReviewTensors
-from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.classifiers.classifier import Classifier, Contribution, Explanation, Floats
 from sentiment_rnn.description import ModelFolderError, read_description
-from sentiment_rnn.inference import predict_logits
-from sentiment_rnn.model import RNNClassifier
-from sentiment_rnn.model_folder import load_model
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import RNNClassifier
+from sentiment_rnn.network.model_folder import load_model
 from sentiment_rnn.params import StopWords
 from sentiment_rnn.text import dropped_words, encode, find_words, read_vocabulary, tokenize
 

@@ -7,10 +7,10 @@ from flask import Flask, Response, request
 from waitress import create_server
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.applications.explanation import page
+from sentiment_rnn.classifiers.classifier import Classifier
+from sentiment_rnn.classifiers.model_store import find, load, stored_models
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.explanation import page
-from sentiment_rnn.model_store import find, load, stored_models
 
 HOST = "127.0.0.1"
 LONGEST_TEXT = 20_000  # characters

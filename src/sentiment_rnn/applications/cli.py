@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sentiment_rnn.classifier import Classifier, Explanation
+from sentiment_rnn.classifiers.classifier import Classifier, Explanation
+from sentiment_rnn.classifiers.model_store import best_of, find, load, locate, stored_models
 from sentiment_rnn.description import read_description
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.model_store import best_of, find, load, locate, stored_models
 
 CHUNK = 256  # texts from standard input that are answered at a time, where nobody waits for each
 
@@ -60,7 +60,7 @@ def _predict_csv(arguments: argparse.Namespace) -> None:
         raise PipelineError("--csv wants --out FILE too, for the answers")
     if arguments.text or arguments.json:
         raise PipelineError("--csv takes neither texts nor --json")
-    from sentiment_rnn.csv_prediction import predict_csv  # noqa: PLC0415
+    from sentiment_rnn.applications.csv_prediction import predict_csv  # noqa: PLC0415
 
     started = time.perf_counter()
     n_rows = predict_csv(_named_on_stderr(arguments.model), arguments.csv, arguments.column or "review", arguments.out)
@@ -83,14 +83,14 @@ def explain(arguments: argparse.Namespace) -> None:
     name, folder = locate(arguments.model)
     explanation = load(folder).explain(arguments.text)
     if arguments.html is not None:
-        from sentiment_rnn.explanation import page  # noqa: PLC0415
+        from sentiment_rnn.applications.explanation import page  # noqa: PLC0415
 
         _write(arguments.html, page({name: explanation}))
         print(arguments.html, file=sys.stderr)
     if arguments.json:
         print(json.dumps(_as_dict(name, explanation)))
     elif arguments.html is None:
-        from sentiment_rnn.explanation import print_explanation  # noqa: PLC0415
+        from sentiment_rnn.applications.explanation import print_explanation  # noqa: PLC0415
 
         print_explanation(name, explanation)
 
@@ -117,18 +117,18 @@ def list_models(arguments: argparse.Namespace) -> None:
 def serve(arguments: argparse.Namespace) -> None:
     """`sentiment serve`."""
     with _extra("serve"):
-        from sentiment_rnn.server import serve as serve_page  # noqa: PLC0415
+        from sentiment_rnn.applications.server import serve as serve_page  # noqa: PLC0415
     serve_page(arguments.port)
 
 
 def export(arguments: argparse.Namespace) -> None:
     """`sentiment export`."""
     with _extra("onnx"):
-        from sentiment_rnn.onnx_export import export_onnx  # noqa: PLC0415
+        from sentiment_rnn.applications.onnx_export import export_onnx  # noqa: PLC0415
     name, folder = locate(arguments.model)
     if "baseline" in read_description(folder):
         raise PipelineError(f"{name}: only recurrent networks are exported; choose one with --model")
-    from sentiment_rnn.model_folder import load_model  # noqa: PLC0415
+    from sentiment_rnn.network.model_folder import load_model  # noqa: PLC0415
 
     try:
         export_onnx(load_model(folder), arguments.out)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment_rnn.studies import Folders
+from sentiment_rnn.results.studies import Folders
 
 
 def read_runs(models: Path, evaluations: Path, folders: Folders) -> pd.DataFrame:

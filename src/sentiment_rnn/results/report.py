@@ -13,11 +13,11 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
-from sentiment_rnn.comparisons import Claim
-from sentiment_rnn.findings import Findings
 from sentiment_rnn.params import Baseline, Params, stage_of
-from sentiment_rnn.statistics import Estimate, estimate
-from sentiment_rnn.studies import is_inside
+from sentiment_rnn.results.comparisons import Claim
+from sentiment_rnn.results.findings import Findings
+from sentiment_rnn.results.statistics import Estimate, estimate
+from sentiment_rnn.results.studies import is_inside
 
 MARKS = {"supported": "✔", "not supported": "○", "contradicted": "✘", "not tested": "?"}
 N_EVIDENCE = 3  # statements shown beside a verdict; all are in a table below
@@ -77,7 +77,7 @@ TEXTS = {
 }
 
 _templates = Environment(
-    loader=PackageLoader("sentiment_rnn"),
+    loader=PackageLoader("sentiment_rnn.results"),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=True,

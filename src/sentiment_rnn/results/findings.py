@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sentiment_rnn.calibration import Calibration
-from sentiment_rnn.comparisons import Claim, RowComparison, compare_rows, judge
 from sentiment_rnn.params import AXES, Baseline, Params
-from sentiment_rnn.runs import read_curves, read_runs
-from sentiment_rnn.studies import (
+from sentiment_rnn.results.calibration import Calibration
+from sentiment_rnn.results.comparisons import Claim, RowComparison, compare_rows, judge
+from sentiment_rnn.results.runs import read_curves, read_runs
+from sentiment_rnn.results.studies import (
     Folders,
     Result,
     Rows,

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from sentiment_rnn.batching import Batch, ReviewTensors
-from sentiment_rnn.inference import predict_logits
-from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.params import Hyperparameters, KeepEpoch
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from sentiment_rnn.attention import SelfAttention
-from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.network.model import RNNClassifier
 
 OPSET = 17
 # the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;

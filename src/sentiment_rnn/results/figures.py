@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sentiment_rnn.calibration import Calibration
-from sentiment_rnn.findings import Findings
-from sentiment_rnn.statistics import Estimate
-from sentiment_rnn.studies import Result, Rows, Tables, grid_rows
+from sentiment_rnn.results.calibration import Calibration
+from sentiment_rnn.results.findings import Findings
+from sentiment_rnn.results.statistics import Estimate
+from sentiment_rnn.results.studies import Result, Rows, Tables, grid_rows
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn.packing import padded_places
+from sentiment_rnn.network.packing import padded_places
 
 
 class SelfAttention(nn.Module):

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn import recurrent
-from sentiment_rnn.attention import SelfAttention
-from sentiment_rnn.packing import padded_places
+from sentiment_rnn.network import recurrent
+from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.network.packing import padded_places
 from sentiment_rnn.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}

@@ -6,13 +6,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.text import Text
 
-from sentiment_rnn.classifier import Explanation
+from sentiment_rnn.classifiers.classifier import Explanation
 
 N_STRONGEST = 5
 GREEN, RED, WHITE = (34, 136, 51), (204, 51, 68), (255, 255, 255)
 
 _pages = Environment(
-    loader=PackageLoader("sentiment_rnn", "pages"),
+    loader=PackageLoader("sentiment_rnn.applications", "pages"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

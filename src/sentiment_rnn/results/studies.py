@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from sentiment_rnn.evaluation import Answers, read_answers
 from sentiment_rnn.params import AXES, Baseline, Params
-from sentiment_rnn.statistics import Estimate, estimate
+from sentiment_rnn.results.statistics import Estimate, estimate
 
 Rows = dict[str, dict[str, str]]  # study -> row -> variant
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from sentiment_rnn.batching import ReviewTensors
-from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.model import RNNClassifier
 
 BATCH_SIZE = 128  # speed alone: the logits do not depend on it beyond rounding
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.classifiers.classifier import Classifier
 from sentiment_rnn.description import ModelFolderError, read_description
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.params import ParamsError, load_params, stage_of
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 OTHER_DIVISION = "split-"  # how the names of models begin that were trained on another division of the reviews
 
 
@@ -57,10 +57,10 @@ def load(model: str | Path | None = None) -> Classifier:
     folder = locate(model)[1]
     # either kind loads its own libraries alone
     if "baseline" in read_description(folder):
-        from sentiment_rnn.bag_of_words import BagOfWords  # noqa: PLC0415
+        from sentiment_rnn.classifiers.bag_of_words import BagOfWords  # noqa: PLC0415
 
         return BagOfWords.load(folder)
-    from sentiment_rnn.trained_rnn import TrainedRNN  # noqa: PLC0415
+    from sentiment_rnn.classifiers.trained_rnn import TrainedRNN  # noqa: PLC0415
 
     return TrainedRNN.load(folder)
 
@@ -150,7 +150,7 @@ def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
 
 def _way_out(name: str, models: list[StoredModel]) -> str:
     """The command that makes the model, where params.yaml has a run of that name; else which models there are."""
-    from sentiment_rnn.studies import run_folders, study_rows  # noqa: PLC0415  # loads scipy, for a mistake alone
+    from sentiment_rnn.results.studies import run_folders, study_rows  # noqa: PLC0415  # loads scipy, for a mistake alone
 
     checkout = models_folder().parents[1]
     try:

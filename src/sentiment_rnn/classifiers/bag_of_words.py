@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from sentiment_rnn.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.classifiers.classifier import Classifier, Contribution, Explanation, Floats
 from sentiment_rnn.description import ModelFolderError, read_description, write_description
 from sentiment_rnn.params import Baseline
 from sentiment_rnn.text import locate

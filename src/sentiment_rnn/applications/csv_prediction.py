@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sentiment_rnn.classifier import Classifier
+from sentiment_rnn.classifiers.classifier import Classifier
 from sentiment_rnn.errors import PipelineError
 
 CHUNK = 2048  # rows that are in memory at a time

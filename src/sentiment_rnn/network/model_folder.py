@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sentiment_rnn.description import ModelFolderError, read_description, write_description
-from sentiment_rnn.model import RNNClassifier
+from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.params import Hyperparameters
 
 

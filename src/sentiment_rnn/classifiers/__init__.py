@@ -1,0 +1,1 @@
+"""Trained models of every kind, to be asked for their answers on texts."""

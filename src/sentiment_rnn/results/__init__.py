@@ -1,0 +1,1 @@
+"""From the evaluations to the tables, intervals, verdicts, figures and the page."""
