@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -126,21 +127,16 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
 
 def report_stage(folder: Path) -> dict[str, Any]:
     """The report of the models in data/, written elsewhere; nothing where they are not."""
-    summaries = [file for name in ("split", "encoded") for file in (PROJECT / "data" / name).glob("*/summary.json")]
-    inputs = "--models data/models --evaluations data/evaluations --published data/published.yaml".split()
-    outputs: list[str | Path] = [
-        "--metrics",
-        folder / "metrics",
-        "--plots",
-        folder / "plots",
-        "--report",
-        folder / "report",
-    ]
+    command = command_of("report", PROJECT)
+    for name in ("metrics", "plots", "report"):
+        command[command.index(f"--{name}") + 1] = str(folder / name)
     try:
-        return {"report": stage("report", PROJECT, *inputs, "--data", *summaries, *outputs)}
+        result = measure(command, PROJECT)
     except PipelineError as error:
         print(f"left out, since not everything is trained: {error}")
         return {}
+    print("report", result, flush=True)
+    return {"report": result}
 
 
 def dvc_overhead(folder: Path) -> dict[str, Any]:
@@ -153,13 +149,18 @@ def dvc_overhead(folder: Path) -> dict[str, Any]:
     measure([*dvc, "repro", "split@random"], clone)
     result["repro_of_2_unchanged_stages"] = seconds_of([*dvc, "repro", "split@random"], clone)
     result["start_up"] = seconds_of([*dvc, "--version"], clone)
-    alone = "stages/split.py --reviews data/raw/reviews.csv --out data/split/random".split()
     whole = seconds_of([*dvc, "repro", "--single-item", "--force", "split@random"], clone)
-    result["around_one_stage"] = round(whole - seconds_of([sys.executable, *alone], clone), 2)
+    result["around_one_stage"] = round(whole - seconds_of(command_of("split@random", clone), clone), 2)
     if subprocess.run([*dvc, "status", "--quiet"], cwd=PROJECT, check=False, capture_output=True).returncode == 0:
         result["repro_of_all_stages_unchanged"] = seconds_of([*dvc, "repro"], PROJECT)
     print("DVC", result, flush=True)
     return result
+
+
+def command_of(stage: str, folder: Path) -> list[str]:
+    """What a stage of a clone runs, as its dvc.lock has it."""
+    _python, *arguments = shlex.split(YAML(typ="safe").load(folder / "dvc.lock")["stages"][stage]["cmd"])
+    return [sys.executable, *arguments]
 
 
 def seconds_of(command: list[str], folder: Path) -> float:
