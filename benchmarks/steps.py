@@ -26,10 +26,14 @@ ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 
 def architectures(params: Params) -> dict[str, Hyperparameters]:
     """The recurrent variants that take different time: the optimizers' one for each cell, and all others."""
-    tables = [names for study, names in grid_rows(params).items() if study not in ("attention", "experiment")]
-    names = [name for names in tables for name in names.values()]
-    variants = {name: params.variant(name) for name in names}
+    variants = {name: params.variant(name) for name in recurrent_variants(params)}
     return {name: variant for name, variant in variants.items() if variant.optimizer == params.study.base.optimizer}
+
+
+def recurrent_variants(params: Params) -> list[str]:
+    """Those of the grids."""
+    tables = [names for study, names in grid_rows(params).items() if study not in ("attention", "experiment")]
+    return list(dict.fromkeys(name for names in tables for name in names.values()))
 
 
 def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[str, Any]:
@@ -126,7 +130,7 @@ def grid_cpu_minutes(steps: dict[str, Any], n_reviews: int, params: Params) -> d
     by_shape = {shape_of(params.variant(name)): result for name, result in steps.items()}
     n_steps = -(-n_reviews // params.batch_size) * params.n_epochs
     results = {}
-    for name in dict.fromkeys(name for names in grid_rows(params).values() for name in names.values()):
+    for name in recurrent_variants(params):
         step_result = by_shape[shape_of(params.variant(name))]
         results[name] = {
             "plain_steps": round(step_result["plain_seconds"] * n_steps / 60, 1),
