@@ -1,11 +1,15 @@
 """params.yaml: the variants it spells out, and an answer to every mistake that names the key."""
 
+import re
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import PROJECT, shrink
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from sentiment_rnn.params import ParamsError, load_params
@@ -54,6 +58,17 @@ def test_variants_and_tables(tmp_path: Path):
         "lr": params.study.learning_rates["adam"],
     }
     assert params.experiment.hidden_dim == 6
+
+
+def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
+    """As DVC writes them into params.yaml, which it reformats."""
+    (command,) = re.findall("dvc exp run --name demo (.*)", (PROJECT / "Makefile").read_text())
+    settings = [word for word in shlex.split(command) if word != "-S"]
+    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
+    apply_overrides(tmp_path / "params.yaml", settings)
+    params = load_params(tmp_path / "params.yaml")
+    assert (params.dataset, params.seeds, params.study.tuning.seeds) == ("sample", [0], [])
+    assert not [study for study in study_rows(params) if study.endswith("_tuned")]
 
 
 def test_alternatives_and_tuning(tmp_path: Path):
@@ -111,7 +126,7 @@ def test_alternatives_and_tuning(tmp_path: Path):
             put("study", "tuning", value={"seeds": [0], "trials": ["b"], "learning_rates": {"b": {"adam": 0.001}}}),
             "study.tuning.learning_rates: adam has [0.001, 0.001], its own first",
         ),
-        (put("study", "tuning", "seeds", value=[0]), "study.tuning: trials and seeds must be given together"),
+        (put("study", "tuning", "seeds", value=[0]), "study.tuning.trials: none to choose from"),
         (put("study", "tuning", "trials", value=["b"]), "study.tuning.learning_rates.b: no learning rate for adam"),
         (put("study", "alternatives", "init", value=["xavier"]), "study.alternatives.init.0: input should be 'study'"),
         (

@@ -155,8 +155,8 @@ class Study(Section):
                 raise ValueError(
                     f"study.tuning.learning_rates: {optimizer} has {rates}, its own first; each must be another"
                 )
-        if bool(self.tuning.trials) != bool(self.tuning.seeds):
-            raise ValueError("study.tuning: trials and seeds must be given together, or both be []")
+        if self.tuning.seeds and not self.tuning.trials:
+            raise ValueError("study.tuning.trials: none to choose from; without seeds there is no tuning")
         return self
 
 
