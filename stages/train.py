@@ -11,6 +11,7 @@ from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.cooccurrence import cooccurrence_embeddings
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.model_folder import save_model
 from sentiment_rnn.network.training import train, use_deterministic_device
@@ -26,23 +27,26 @@ def main() -> None:
     guard = InputGuard(files)
 
     device = use_deterministic_device()
-    train_set, valid_set = (ReviewTensors(EncodedReviews.load(path), device) for path in files[:2])
+    train_reviews, valid_reviews = (EncodedReviews.load(path) for path in files[:2])
     vocabulary = files[2].read_text(encoding="utf-8")
     vocab_size = vocabulary.count("\n")
-    model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed).to(
-        device
-    )
+    model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed)
     print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
     stopwatch = Stopwatch()
+    if hyperparameters.embedding == "cooccurrence":
+        embeddings = cooccurrence_embeddings(train_reviews, vocab_size, hyperparameters.embedding_dim)
+        model.embedding.load_state_dict({"weight": embeddings})
+    shortcut = model.shortcut.fit(train_reviews) if model.shortcut is not None else None
     training = train(
-        model,
-        train_set,
-        valid_set,
+        model.to(device),
+        ReviewTensors(train_reviews, device),
+        ReviewTensors(valid_reviews, device),
         hyperparameters,
         batch_size=protocol["batch_size"],
         n_epochs=protocol["n_epochs"],
         keep_epoch=protocol["keep_epoch"],
         seed=arguments.seed,
+        shortcut=shortcut,
     )
     stopwatch.stop()
 

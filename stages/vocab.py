@@ -46,12 +46,12 @@ def main() -> None:
     for split, table in tables.items():
         reviews = tokenized(progress(table["review"], f"encoding {split}"), dropped, n_tokens[split])
         labels = map(LABELS.index, table["sentiment"])
-        encode(reviews, labels, vocabulary, params.max_length).save(arguments.out / f"{split}.safetensors")
+        encode(reviews, labels, vocabulary, arguments.max_length).save(arguments.out / f"{split}.safetensors")
     n_train = n_tokens["train"]
     summary = {
         "vocab_size": len(vocabulary),
         "mean_tokens": round(sum(n_train) / len(n_train), 1),
-        "truncated": round(sum(n > params.max_length for n in n_train) / len(n_train), 4),
+        "truncated": round(sum(n > arguments.max_length for n in n_train) / len(n_train), 4),
     }
     (arguments.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print(f"{len(vocabulary):,} words; {summary['mean_tokens']} tokens a review, {summary['truncated']:.1%} truncated")
@@ -79,6 +79,7 @@ def parse_arguments() -> Namespace:
         choices=get_args(StopWords),
         help="drop, keep, or literal: what the source's code does",
     )
+    parser.add_argument("--max-length", required=True, type=int, help="tokens of a review that are read")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     return parser.parse_args()
 

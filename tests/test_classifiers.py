@@ -35,10 +35,13 @@ ARCHITECTURES = [("lstm", 1, False), ("gru", 1, False), ("lstm", 2, True), ("gru
 ARCHITECTURES += [("attention", 1, False)]
 
 
-def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop") -> TrainedRNN:
+def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop", **more: object) -> TrainedRNN:
     values = {"cell": cell, "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 5, "dropout": 0.0}
-    hyperparameters = Hyperparameters(**values, n_layers=n_layers, bidirectional=bidirectional)
+    hyperparameters = Hyperparameters(**values, n_layers=n_layers, bidirectional=bidirectional, **more)
     model = build_model(hyperparameters, len(WORDS) + 2, 16, "pytorch", seed=1).eval()
+    if model.shortcut is not None:
+        torch.nn.init.normal_(model.shortcut.weight)
+        model.shortcut.bias.fill_(0.5)
     return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16)
 
 
@@ -49,8 +52,13 @@ def bag(baseline: str) -> BagOfWords:
     return BagOfWords(baseline, vocabulary, idf, random.normal(size=len(vocabulary)), 0.25)
 
 
-CLASSIFIERS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
-CLASSIFIERS |= {"keep": network("lstm", 1, False, "keep"), "tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
+NETWORKS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
+NETWORKS |= {
+    "mean and max": network("gru", 1, True, head="mean_max"),
+    "shortcut": network("lstm", 1, False, shortcut=True),
+    "champion": network("gru", 1, True, "keep", head="mean_max", shortcut=True),
+}
+CLASSIFIERS = NETWORKS | {"keep": network("lstm", 1, False, "keep"), "tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=CLASSIFIERS)
@@ -103,7 +111,7 @@ def test_prediction_and_segments_by_hand():
         network("lstm", 1, False).predict("one text")
 
 
-@pytest.mark.parametrize("name", ["lstm-adam/0", "compound/0", "tfidf", "nbsvm"])
+@pytest.mark.parametrize("name", ["lstm-adam/0", "compound/0", "champion/0", "tfidf", "nbsvm"])
 def test_answers_are_those_of_the_evaluation(name: str, finished: Scratch):
     model = sentiment_rnn.load(finished.folder / "data/models" / name)
     reviews = pd.read_csv(finished.folder / "data/split/random/test.csv", keep_default_na=False)["review"]
@@ -115,9 +123,10 @@ def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(finished.folder)
     models, damaged = stored_models()
     assert not damaged
-    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "attention/0", "tfidf", "nbsvm"} == {
-        m.name for m in models
-    }
+    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "attention/0", "tfidf", "nbsvm"} | {
+        "champion/0",
+        "champion-flat/0",
+    } == {m.name for m in models}
     assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
     assert find(None) == models[0]
     assert find("lstm-adam") == find("lstm-adam/0")
@@ -189,9 +198,9 @@ def test_unknown_setting_is_no_guess(name: str, key: str, finished: Scratch, tmp
         sentiment_rnn.load(tmp_path)
 
 
-@pytest.mark.parametrize(("cell", "n_layers", "bidirectional"), ARCHITECTURES)
-def test_onnx_graph_gives_the_same_logits(cell: str, n_layers: int, bidirectional: bool, tmp_path: Path):
-    model = network(cell, n_layers, bidirectional).model
+@pytest.mark.parametrize("classifier", NETWORKS.values(), ids=NETWORKS)
+def test_onnx_graph_gives_the_same_logits(classifier: TrainedRNN, tmp_path: Path):
+    model = classifier.model
     export_onnx(model, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     reviews = [torch.randint(1, len(WORDS) + 2, (length,)) for length in (16, 9, 2, 1)]

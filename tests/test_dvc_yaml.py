@@ -42,13 +42,18 @@ def imported() -> dict[str, set[str]]:
     return closures
 
 
+def _modules(folder: Path) -> set[str]:
+    return {str(path.relative_to(PROJECT)) for path in folder.rglob("*.py")}
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_dependencies_are_the_import_closure(stage: str, imported: dict[str, set[str]]):
-    """A folder stands for all its modules: a stage depends on one if it imports them all."""
+    """A folder stands for all its modules, of which the stage imports some."""
     declared = [PROJECT / path for path in STAGES[stage]["deps"] if path.startswith("src/")]
-    modules = {module for path in declared for module in ([path] if path.is_file() else path.rglob("*.py"))}
-    read = {str(path.relative_to(PROJECT)) for path in modules if path.suffix == ".py"}
-    assert read == imported[script_of(stage)]
+    modules = [{str(path.relative_to(PROJECT))} if path.is_file() else _modules(path) for path in declared]
+    read = imported[script_of(stage)]
+    assert read <= set().union(*modules)
+    assert all(read & part for part in modules if not part & {"src/sentiment_rnn/stopwords.txt"})
     assert script_of(stage) in STAGES[stage]["deps"]
 
 
@@ -58,8 +63,8 @@ def test_only_evaluations_read_the_test_reviews():
     readers = {name for name, stage in STAGES.items() if any(path.endswith(test_files) for path in stage["deps"])}
     assert readers == {name for name in STAGES if name.startswith("evaluate_")}
     trainings = {name for name in STAGES if script_of(name) == "stages/train.py"}
-    # the trials of tuning are chosen from, and the chosen one is evaluated
-    answering = trainings - {"tuning"} | {"tuned", "baselines", "other_baselines"}
+    # of the trials of tuning the chosen ones are evaluated, of the champion's none
+    answering = trainings - {"tuning", "champion_trials"} | {"tuned", "baselines", "other_baselines"}
     assert {f"evaluate_{name}" for name in answering} == readers
     for name in trainings:  # of the data, exactly these
         assert [Path(path).name for path in STAGES[name]["deps"] if path.startswith("data/")] == [
@@ -86,6 +91,10 @@ def test_trainings_depend_on_every_parameter_that_they_read():
     protocol = load_params(PROJECT / "params.yaml").protocol("experiment").keys()
     for name, stage in STAGES.items():
         if script_of(name) != "stages/train.py":
+            continue
+        if name.startswith("champion"):  # it has a protocol of its own
+            changes = ["study.champion_trials.changes.${item.trial}"] if name == "champion_trials" else []
+            assert stage["params"] == ["init", "keep_epoch", "study.champion", *changes]
             continue
         of_matrix = stage["matrix"].keys() | OWN.get(name, set())
         if name == "experiment":

@@ -21,6 +21,8 @@ TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound"
     "keep_epoch",
     "stop_words",
     "attention",
+    "champion",
+    "champion_trials",
 }
 
 

@@ -40,14 +40,15 @@ def put(*keys: str | int, value: object) -> Callable[[Any], None]:
 
 def test_variants_and_tables(tmp_path: Path):
     params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
-    assert list(params.variants()) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "attention", "experiment"]
+    variants = ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "attention", "experiment"]
+    assert list(params.variants()) == [*variants, "champion", "champion-flat"]
     rows = study_rows(params)
     grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "attention", "experiment"]
-    assert list(rows) == [*grids, "baselines"]
+    assert list(rows) == [*grids, "baselines", "champion"]
     assert list(rows["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
     assert rows["hidden_dim"] == {"4": "lstm-adam"}
-    assert {variant for study in grids for variant in rows[study].values()} == set(params.variants())
-    assert params.variant("n_layers-3").model_dump() == {
+    assert {variant for study in grids for variant in rows[study].values()} == set(variants)
+    assert params.variant("n_layers-3").model_dump(exclude_defaults=True) == {
         "cell": "lstm",
         "optimizer": "adam",
         "embedding_dim": 1,
@@ -60,6 +61,7 @@ def test_variants_and_tables(tmp_path: Path):
     assert params.experiment.hidden_dim == 6
 
 
+<<<<<<< HEAD
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     """As DVC writes them into params.yaml, which it reformats."""
     (command,) = re.findall("dvc exp run --name demo (.*)", (PROJECT / "Makefile").read_text())
@@ -69,6 +71,23 @@ def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     params = load_params(tmp_path / "params.yaml")
     assert (params.dataset, params.seeds, params.study.tuning.seeds) == ("sample", [0], [])
     assert not [study for study in study_rows(params) if study.endswith("_tuned")]
+=======
+def test_champion_and_its_trials(tmp_path: Path):
+    params = load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value={"batch_size": 7})))
+    assert params.variant("champion").head == "mean_max"
+    assert params.protocol("champion")["max_length"] == 20
+    assert params.protocol("lstm-adam")["max_length"] == params.max_length == 16
+    assert params.protocol("champion")["init"] == params.init
+    assert params.protocol("champion-flat") == params.protocol("champion") | {"batch_size": 7}
+    for changes, message in (
+        ({"head": "round"}, "flat.head: input should be 'flatten' or 'mean_max', not 'round'"),
+        ({"heads": 2}, "flat.heads: unknown key"),
+    ):
+        with pytest.raises(ParamsError, match=f"study.champion_trials.changes.{message}"):
+            load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value=changes)))
+    with pytest.raises(ParamsError, match=r"study.champion_trials.changes: no changes for wide"):
+        load_params(write(tmp_path, put("study", "champion_trials", "names", value=["wide"])))
+>>>>>>> d61abfe (Champion: work in progress, not landed)
 
 
 def test_alternatives_and_tuning(tmp_path: Path):

@@ -14,13 +14,15 @@ from conftest import Scratch, clone, stages_run
 
 from sentiment_rnn.split import write_division
 
-TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "attention@0", "experiment@0"]
+TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "attention@0", "champion@0", "experiment@0"]
 BASELINES = ["baselines@tfidf", "baselines@nbsvm"]
 VOCABULARIES = [f"vocab@random-{stop_words}" for stop_words in ("drop", "literal", "keep")]
 EVERYTHING = {
     "fetch",
     "split@random",
     *VOCABULARIES,
+    "champion_vocab",
+    "champion_trials@flat",
     "report",
     *TRAININGS,
     *BASELINES,

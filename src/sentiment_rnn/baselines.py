@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from sentiment_rnn.classifiers.bag_of_words import BagOfWords, terms
 from sentiment_rnn.classifiers.classifier import Floats
+from sentiment_rnn.naive_bayes import log_count_ratio
 from sentiment_rnn.params import Baseline
 
 Grid = dict[str, list[Any]]
@@ -71,10 +72,8 @@ def _fit_tfidf(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid)
 
 
 def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid) -> Fits:
-    """The paper's NBSVM with its alpha of 1; beta 1 is the SVM alone, 0 leaves naive Bayes with one weight for all."""
-    positive = 1 + np.asarray(features[is_positive].sum(axis=0)).ravel()
-    negative = 1 + np.asarray(features[~is_positive].sum(axis=0)).ravel()
-    ratio = np.log((positive / positive.sum()) / (negative / negative.sum()))
+    """The paper's NBSVM; beta 1 is the SVM alone, 0 leaves naive Bayes with one weight for all."""
+    ratio = log_count_ratio(features, is_positive)
     scaled = features.multiply(ratio).tocsr()
     for C in grid["C"]:  # noqa: N806
         # liblinear's own default tolerance; that of scikit-learn takes minutes and does no better on the valid reviews

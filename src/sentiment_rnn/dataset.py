@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+UNK_ID = 1  # of all words outside the vocabulary; 0 is padding
+
 
 @dataclass(frozen=True)
 class EncodedReviews:

@@ -14,11 +14,15 @@ Cell = Literal["lstm", "gru", "attention"]
 Optimizer = Literal["sgd", "momentum", "adagrad", "rmsprop", "adam"]
 Init = Literal["study", "pytorch"]
 KeepEpoch = Literal["best", "last"]
+EmbeddingStart = Literal["random", "cooccurrence"]
+Head = Literal["flatten", "mean_max"]
+Schedule = Literal["constant", "cosine"]
 StopWords = Literal["drop", "literal", "keep"]
 Split = Literal["random", "official"]
 Baseline = Literal["tfidf", "nbsvm"]
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 Seeds = list[Annotated[int, Field(ge=0, lt=2**63)]]
 
@@ -42,7 +46,7 @@ class Architecture(Section):
     hidden_dim: Positive
     n_layers: Positive
     bidirectional: bool
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    dropout: Share
 
     @model_validator(mode="after")
     def _attention_is_one_layer(self) -> "Architecture":
@@ -52,9 +56,20 @@ class Architecture(Section):
 
 
 class Hyperparameters(Architecture):
-    """One variant: everything that two trainings of the same protocol can differ in, the seed aside."""
+    """One variant: everything that two trainings of the same protocol can differ in, the seed aside.
+
+    What the source's models have not is off by default.
+    """
 
     lr: LearningRate
+    embedding: EmbeddingStart = "random"
+    head: Head = "flatten"
+    shortcut: bool = False
+    solo_epochs: Annotated[int, Field(ge=0)] = 0
+    word_dropout: Share = 0.0
+    embedding_dropout: Share = 0.0
+    head_dropout: Share = 0.0
+    schedule: Schedule = "constant"
 
 
 def _refuse_repeats(key: str, lists: Section) -> None:
@@ -96,6 +111,27 @@ class Attention(Section):
     hidden_dim: Positive
 
 
+class Champion(Hyperparameters):
+    """The variant that is to be as good as it can, with what it has of its own in the protocol."""
+
+    stop_words: Literal["drop", "keep"]
+    max_length: Positive
+    batch_size: Positive
+    n_epochs: Positive
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The rest."""
+        return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+
+
+class ChampionTrials(Section):
+    """What of the champion is changed to see what it is worth."""
+
+    names: list[Annotated[str, Field(pattern="^[a-z0-9_]+$")]]
+    changes: dict[str, dict[str, Any]]
+
+
 class Alternatives(Section):
     """Other settings of the protocol; under each of them the base is trained with every cell."""
 
@@ -126,6 +162,8 @@ class Study(Section):
     grids: Grids
     compound: Compound
     attention: Attention
+    champion: Champion
+    champion_trials: ChampionTrials
     alternatives: Alternatives
     tuning: Tuning
 
@@ -157,7 +195,25 @@ class Study(Section):
                 )
         if self.tuning.seeds and not self.tuning.trials:
             raise ValueError("study.tuning.trials: none to choose from; without seeds there is no tuning")
+        for name in self.champion_trials.names:
+            self.champion_trial(name)
         return self
+
+    def champion_trial(self, name: str) -> Champion:
+        """The champion but for what the trial of that name changes.
+
+        Raises:
+            ValueError: the changes are none that the champion can have.
+        """
+        if name not in self.champion_trials.changes:
+            raise ValueError(f"study.champion_trials.changes: no changes for {name}")
+        changes = self.champion_trials.changes[name]
+        try:
+            return Champion.model_validate(self.champion.model_dump() | changes)
+        except ValidationError as error:
+            raise ValueError(
+                "\n".join(f"study.champion_trials.changes.{name}.{_explain(problem)}" for problem in error.errors())
+            ) from error
 
 
 class TfidfGrid(Section):
@@ -251,6 +307,9 @@ class Params(Hyperparameters):
             variants |= {
                 f"{axis}-{value}-{cell}": self._around_base(cell=cell) for value in values for cell in grids.cell
             }
+        variants["champion"] = self.study.champion.hyperparameters
+        for trial in self.study.champion_trials.names:
+            variants[f"champion-{trial}"] = self.study.champion_trial(trial).hyperparameters
         for trial in tuning.trials:
             for cell in grids.cell:
                 for optimizer in grids.optimizer:
@@ -263,6 +322,9 @@ class Params(Hyperparameters):
         """The protocol's settings that the training of a variant reads: its own alternative in place of the usual."""
         names = ("stop_words", "max_length", "batch_size", "n_epochs", "init", "keep_epoch")
         axis, _, rest = variant.partition("-")
+        if axis == "champion":
+            champion = self.study.champion_trial(rest) if rest else self.study.champion
+            return {name: getattr(champion if name in Champion.model_fields else self, name) for name in names}
         own = {axis: rest.rpartition("-")[0]} if axis in Alternatives.model_fields else {}
         return {name: own.get(name, getattr(self, name)) for name in names}
 
@@ -286,7 +348,7 @@ def stage_of(run: str) -> str:
     """The stage of dvc.yaml that makes the model in a run's folder."""
     variant, _, seed = run.partition("/")
     kind, _, rest = variant.partition("-")
-    if kind in ("compound", "attention", "experiment"):
+    if variant in ("compound", "attention", "champion", "experiment"):
         return f"{kind}@{seed}"
     if not seed:
         return f"other_baselines@{rest}" if rest else f"baselines@{variant}"

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.dataset import UNK_ID, EncodedReviews
 
 PAD, UNK = "<pad>", "<unk>"
-PAD_ID, UNK_ID = 0, 1
 
 _MARKUP = re.compile(r"<[^>\n]*(>?)")  # to the line's end where nothing closes it, so that no stretch is read twice
 _WORD = re.compile("[a-zA-Z]+")

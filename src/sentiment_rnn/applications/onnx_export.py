@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.model import RNNClassifier
+from sentiment_rnn.network.shortcut import N_PAIRS, Shortcut
 
 OPSET = 17
 # the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;
@@ -38,7 +39,10 @@ def export_onnx(model: RNNClassifier, path: Path) -> None:
     else:
         for layer in range(model.rnn.num_layers):
             states = _recurrent_layer(graph, model.rnn, layer, states)
-    logits = _linear(graph, model, states, is_real)
+    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
+    logits = (_linear if model.head == "flatten" else _linear_on_mean_and_max)(graph, model, by_review, is_real)
+    if model.shortcut is not None:
+        logits = graph.add("Add", logits, _shortcut(graph, model.shortcut, is_real))
     graph.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
     inputs = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
@@ -118,15 +122,42 @@ def _recurrent_layer(graph: _Graph, rnn: nn.LSTM | nn.GRU, layer: int, states: s
     return graph.add("Reshape", by_review, graph.integers(0, 0, -1))
 
 
-def _linear(graph: _Graph, model: RNNClassifier, states: str, is_real: str) -> str:
+def _linear(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
     """The states of each review, zeros behind its end, times the weights of as many positions as there are."""
-    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
-    nothing = graph.constant("nothing", np.zeros(1, dtype=np.float32))
-    masked = graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(2)), by_review, nothing)
-    flat = graph.add("Reshape", masked, graph.integers(0, -1))
+    flat = graph.add("Reshape", _masked(graph, by_review, is_real, 0.0), graph.integers(0, -1))
     weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
     used = graph.add("Slice", weight, graph.integers(0), graph.add("Shape", flat, start=1), graph.integers(0))
     return graph.add("Gemm", flat, used, graph.constant("linear_bias", _numpy(model.linear.bias)))
+
+
+def _linear_on_mean_and_max(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
+    """The mean and the maximum of each review's states, times their weights."""
+    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.integers(1))
+    total = graph.add("ReduceSum", _masked(graph, by_review, is_real, 0.0), graph.integers(1), keepdims=0)
+    largest = graph.add("ReduceMax", _masked(graph, by_review, is_real, -np.inf), axes=[1], keepdims=0)
+    pooled = graph.add("Concat", graph.add("Div", total, lengths), largest, axis=1)
+    weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
+    return graph.add("Gemm", pooled, weight, graph.constant("linear_bias", _numpy(model.linear.bias)))
+
+
+def _shortcut(graph: _Graph, shortcut: Shortcut, is_real: str) -> str:
+    """[batch, 2]: what the words and their pairs with the word before add to the logits."""
+    padded = graph.add("Pad", "tokens", graph.integers(0, 1, 0, 0))  # <pad> before the first word
+    before = graph.add("Slice", padded, graph.integers(0), graph.integers(-1), graph.integers(1))
+    size, n_pairs = graph.integers(shortcut.vocab_size), graph.integers(N_PAIRS)
+    hashes = graph.add("Mod", graph.add("Add", graph.add("Mul", before, size), "tokens"), n_pairs)
+    weight = graph.constant("shortcut_weight", _numpy(shortcut.weight))
+    words, pairs = (graph.add("Gather", weight, places) for places in ("tokens", graph.add("Add", hashes, size)))
+    terms = graph.add("Unsqueeze", graph.add("Add", words, pairs), graph.integers(2))
+    total = graph.add("ReduceSum", _masked(graph, terms, is_real, 0.0), graph.integers(1), keepdims=0)
+    log_odds = graph.add("Add", total, graph.constant("shortcut_bias", _numpy(shortcut.bias)))
+    return graph.add("Mul", log_odds, graph.constant("halves", np.array([-0.5, 0.5], dtype=np.float32)))
+
+
+def _masked(graph: _Graph, by_review: str, is_real: str, value: float) -> str:
+    """[batch, time, width]: another value behind each review's end."""
+    other = graph.constant(f"other_{len(graph.constants)}", np.array([value], dtype=np.float32))
+    return graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(2)), by_review, other)
 
 
 def _gates_reordered(weight: Tensor, operator: str) -> NDArray[np.generic]:

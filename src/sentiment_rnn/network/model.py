@@ -1,12 +1,17 @@
-"""The study's model: embedding, LSTM or GRU (or self-attention), and one linear layer over all hidden states."""
+"""The model: embedding, LSTM or GRU (or self-attention), and a linear layer, in the study over all hidden states."""
+
+import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
+from sentiment_rnn.dataset import UNK_ID
 from sentiment_rnn.network import recurrent
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.packing import padded_places
+from sentiment_rnn.network.shortcut import Shortcut
 from sentiment_rnn.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -15,7 +20,8 @@ RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
 class RNNClassifier(nn.Module):
     """Embedding -> LSTM or GRU over the real tokens -> zeros at padding -> flatten -> linear -> 2 logits.
 
-    Self-attention may stand in place of the LSTM or GRU.
+    Self-attention may stand in place of the LSTM or GRU; mean and maximum of the hidden states in place of all of
+    them; and a linear model of words and pairs of words beside them.
 
     Args:
         hyperparameters: the variant.
@@ -28,18 +34,42 @@ class RNNClassifier(nn.Module):
         self.embedding = nn.Embedding(vocab_size, hyperparameters.embedding_dim, padding_idx=0)
         self.rnn = _layers(hyperparameters)
         width = hyperparameters.hidden_dim * (2 if hyperparameters.bidirectional else 1)
-        self.linear = nn.Linear(max_length * width, 2)
+        self.head = hyperparameters.head
+        self.linear = nn.Linear(width * (max_length if self.head == "flatten" else 2), 2)
+        self.shortcut = Shortcut(vocab_size) if hyperparameters.shortcut else None
+        self.word_dropout = hyperparameters.word_dropout
+        self.embedding_dropout = hyperparameters.embedding_dropout
+        self.head_dropout = hyperparameters.head_dropout
 
-    def forward(self, tokens: PackedSequence) -> Tensor:
+    def forward(self, tokens: PackedSequence, shortcut: Tensor | None = None) -> Tensor:
         """Score a batch of reviews, packed in descending order of their lengths.
+
+        Args:
+            tokens: ids.
+            shortcut: [batch], log-odds in place of those of the shortcut, if there is one.
 
         Returns:
             [batch, 2]: the logits of negative and positive.
         """
-        return _linear_over_time(self._states(tokens), self.linear)
+        states = self._states(tokens)
+        if self.head == "flatten":
+            logits = _linear_over_time(states, self.linear)
+        else:
+            logits = self.linear(self._dropped(torch.cat(_mean_and_max(states)[:2], 1), self.head_dropout))
+        if self.shortcut is not None:
+            half = (self.shortcut(tokens) if shortcut is None else shortcut) / 2
+            logits = logits + torch.stack([-half, half], 1)
+        return logits
+
+    def _dropped(self, values: Tensor, share: float) -> Tensor:
+        # nothing is drawn where there is no dropout: the study's models are trained as without these lines
+        return F.dropout(values, share) if share and self.training else values
 
     def _states(self, tokens: PackedSequence) -> PackedSequence:
-        embedded = tokens._replace(data=self.embedding(tokens.data))
+        words = tokens.data
+        if self.word_dropout and self.training:
+            words = words.masked_fill(torch.rand(words.shape, device=words.device) < self.word_dropout, UNK_ID)
+        embedded = tokens._replace(data=self._dropped(self.embedding(words), self.embedding_dropout))
         if isinstance(self.rnn, SelfAttention):
             attended: PackedSequence = self.rnn(embedded)
             return attended
@@ -48,16 +78,33 @@ class RNNClassifier(nn.Module):
     def contributions(self, tokens: PackedSequence) -> tuple[Tensor, Tensor]:
         """What each token of one review adds to the log-odds of positive, that is, to the difference of the logits.
 
-        The linear layer has weights for each position, so the difference is exactly the sum of a term per token and
-        of the bias. A token's term is that of the hidden state at its place, which has read the tokens before it
-        (and, where the network runs both ways or attends to all, those behind it).
+        The linear layer sees hidden states side by side, their mean or their maximum, so the difference is exactly the
+        sum of a term per token and of the bias. A token's term is that of the hidden state at its place, which has read
+        the tokens before it (and, where the network runs both ways or attends to all, those behind it); of a maximum,
+        that of the numbers which are the largest there. Of the shortcut it has its own, and half of each pair's.
 
         Returns:
             [tokens], and the bias.
         """
-        states = self._states(tokens).data
-        weight = (self.linear.weight[1] - self.linear.weight[0]).view(-1, states.shape[1])
-        return (states * weight[: len(states)]).sum(1), self.linear.bias[1] - self.linear.bias[0]
+        states = self._states(tokens)
+        terms, bias = self._head_terms(states), self.linear.bias[1] - self.linear.bias[0]
+        if self.shortcut is not None:
+            words, pairs = self.shortcut.terms(tokens)
+            pairs[1:] /= 2  # the first token's pair is with nothing
+            terms = terms + words + pairs
+            terms[:-1] += pairs[1:]
+            bias = bias + self.shortcut.bias
+        return terms, bias
+
+    def _head_terms(self, states: PackedSequence) -> Tensor:
+        """[tokens]: what the linear layer makes of each hidden state of one review."""
+        weight = self.linear.weight[1] - self.linear.weight[0]
+        if self.head == "flatten":
+            return (states.data * weight.view(-1, states.data.shape[1])[: len(states.data)]).sum(1)
+        of_mean, of_max = weight.chunk(2)
+        _, largest, places = _mean_and_max(states)
+        terms: Tensor = states.data @ of_mean / len(states.data)
+        return terms.index_add(0, places[0], largest[0] * of_max)
 
     def n_parameters(self) -> int:
         """How many numbers are trained."""
@@ -115,3 +162,16 @@ def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
     # the positions behind the batch's longest review hold zeros: their weights need not be multiplied
     flat = padded.view(batch, -1)
     return nn.functional.linear(flat, linear.weight[:, : flat.shape[1]], linear.bias)
+
+
+def _mean_and_max(states: PackedSequence) -> tuple[Tensor, Tensor, Tensor]:
+    """Over the tokens of each review: the mean, the maximum and where that stands, each [batch, width]."""
+    time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
+    places = padded_places(states.batch_sizes)
+    lengths = (places // time).bincount().to(states.data.device, non_blocking=True)
+    places = places.to(states.data.device, non_blocking=True)
+    nothing = states.data.new_full((batch * time, states.data.shape[1]), -math.inf)
+    padded = nothing.index_copy(0, places, states.data).view(batch, time, -1)
+    largest, where = padded.max(1)
+    mean = padded.masked_fill(padded.isneginf(), 0).sum(1) / lengths[:, None]
+    return mean, largest, where

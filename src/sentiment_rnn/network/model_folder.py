@@ -28,7 +28,7 @@ def save_model(
     (folder / "vocabulary.txt").write_text(vocabulary, encoding="utf-8")
     write_description(
         folder,
-        hyperparameters=hyperparameters.model_dump(),
+        hyperparameters=hyperparameters.model_dump(exclude_defaults=True),
         vocab_size=len(weights["embedding.weight"]),
         n_parameters=sum(weight.numel() for weight in weights.values()),
         **facts,

@@ -16,3 +16,16 @@ def padded_places(batch_sizes: Tensor) -> Tensor:
     time, batch = len(batch_sizes), int(batch_sizes[0])
     is_real = torch.arange(batch) < batch_sizes[:, None]
     return (torch.arange(batch) * time + torch.arange(time)[:, None])[is_real]
+
+
+def previous_rows(batch_sizes: Tensor) -> Tensor:
+    """For each packed row that of the token before it; a review's first token has its own row there.
+
+    Args:
+        batch_sizes: int64 [time] on the CPU, of a PackedSequence.
+
+    Returns:
+        int64 [rows] on the CPU.
+    """
+    size_before = torch.cat([torch.zeros(1, dtype=torch.int64), batch_sizes[:-1]])
+    return torch.arange(int(batch_sizes.sum())) - size_before.repeat_interleave(batch_sizes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from tqdm import tqdm
 
 from sentiment_rnn.network.batching import Batch, ReviewTensors
@@ -78,6 +79,7 @@ def train(
     n_epochs: int,
     keep_epoch: KeepEpoch,
     seed: int,
+    shortcut: Tensor | None = None,
 ) -> Training:
     """Train, with a progress bar for each epoch and a line at its end.
 
@@ -85,27 +87,35 @@ def train(
         model: with its initial weights, on the device of the reviews; its weights change.
         train_set: the reviews to learn from.
         valid_set: the reviews that choose the epoch, and nothing else.
-        hyperparameters: the optimizer and its learning rate are read.
+        hyperparameters: what concerns the training is read.
         batch_size: reviews a step.
         n_epochs: passes over the training reviews.
         keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
+        shortcut: [train reviews], the log-odds that stand in for those of the model's shortcut, if it has one.
     """
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
     optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
+    n_batches = math.ceil(len(train_set) / batch_size)
+    schedule = CosineAnnealingLR(optimizer, n_batches * n_epochs) if hyperparameters.schedule == "cosine" else None
+    shortcut = shortcut if shortcut is None else shortcut.to(train_set.device)
     epochs: list[Epoch] = []
     best_weights: dict[str, Tensor] = {}
     for number in range(1, n_epochs + 1):
         batches = tqdm(
             train_set.shuffled(batch_size, order),
             desc=f"epoch {number}/{n_epochs}",
-            total=math.ceil(len(train_set) / batch_size),
+            total=n_batches,
             unit="batch",
             disable=None,  # where there is no terminal
             leave=False,
         )
-        train_loss, train_accuracy = train_epoch(model, optimizer, batches)
+        # at first the network learns by itself, then what the shortcut leaves
+        others = (
+            torch.zeros_like(shortcut) if shortcut is not None and number <= hyperparameters.solo_epochs else shortcut
+        )
+        train_loss, train_accuracy = train_epoch(model, optimizer, batches, schedule, others)
         valid_loss, valid_accuracy = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
         epochs.append(Epoch(number, train_loss, train_accuracy, valid_loss, valid_accuracy))
         tqdm.write(
@@ -121,7 +131,11 @@ def train(
 
 
 def train_epoch(
-    model: RNNClassifier, optimizer: torch.optim.Optimizer, batches: Iterable[Batch]
+    model: RNNClassifier,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterable[Batch],
+    schedule: LRScheduler | None = None,
+    shortcut: Tensor | None = None,
 ) -> tuple[float, float]:
     """One optimizer step a batch; the mean loss and the accuracy over all reviews, as they were at their step."""
     model.train()
@@ -129,11 +143,13 @@ def train_epoch(
     n_correct = torch.zeros_like(loss_sum)  # both stay on the device: reading them at each step would halt CUDA
     n_reviews = 0
     for batch in batches:
-        logits = model(batch.tokens)
+        logits = model(batch.tokens, None if shortcut is None else shortcut[batch.indices.to(shortcut.device)])
         loss = F.cross_entropy(logits, batch.labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if schedule is not None:
+            schedule.step()
         loss_sum += loss.detach() * len(batch.labels)
         n_correct += (logits.argmax(1) == batch.labels).sum()
         n_reviews += len(batch.labels)

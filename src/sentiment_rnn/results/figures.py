@@ -41,7 +41,7 @@ def draw_all(found: Findings) -> dict[str, bytes]:
     colors = found.params.plots.colors
     summarized = {
         study: found.rows[study] for study in (*grid_rows(found.params), "baselines") if study != "experiment"
-    }
+    } | {"champion": {"champion": "champion"}}
     figures = {
         "summary": dot_plot(_dots(summarized, found.results, found.published, "accuracy"), "test accuracy", colors[0]),
         "calibration": reliability(found.calibrations, colors),

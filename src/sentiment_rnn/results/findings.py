@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sentiment_rnn.params import AXES, Baseline, Params
 from sentiment_rnn.results.calibration import Calibration
 from sentiment_rnn.results.comparisons import Claim, RowComparison, compare_rows, judge
-from sentiment_rnn.results.runs import read_curves, read_runs
+from sentiment_rnn.results.runs import read_champion_trials, read_curves, read_runs
 from sentiment_rnn.results.studies import (
     Folders,
     Result,
@@ -47,6 +47,7 @@ class Findings:
         also_in_train: bool [reviews of test].
         n_wrong: int [reviews of test], how many of the runs that share the test reviews are wrong.
         n_sharing: how many runs these are.
+        champion_trials: of runs.read_champion_trials.
         cpu_seconds: by variant, of a training on the machine of the committed run; empty where it does not compare.
     """
 
@@ -65,6 +66,7 @@ class Findings:
     also_in_train: NDArray[np.bool_]
     n_wrong: NDArray[np.int64]
     n_sharing: int
+    champion_trials: pd.DataFrame
     cpu_seconds: dict[str, float]
 
 
@@ -119,5 +121,6 @@ def gather(
         also_in_train=also_in_train,
         n_wrong=wrong.sum(axis=0).astype(np.int64),
         n_sharing=len(wrong),
+        champion_trials=read_champion_trials(models, params),
         cpu_seconds=cpu_seconds if is_comparable else {},
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from sentiment_rnn.params import Params
 from sentiment_rnn.results.studies import Folders
 
 
@@ -36,6 +37,21 @@ def read_curves(models: Path, rows: dict[str, str], folders: Folders) -> pd.Data
                 )
                 parts.append(part.assign(variant=row, seed=int(Path(name).name), split=split))
     return pd.concat(parts)[["variant", "seed", "epoch", "split", "loss", "accuracy"]]
+
+
+def read_champion_trials(models: Path, params: Params) -> pd.DataFrame:
+    """The champion of the first seed, then its trials: changes, and valid_loss and valid_accuracy of the best_epoch."""
+    changes: dict[str, dict[str, Any]] = {"champion": {}} | {
+        f"champion-{name}": params.study.champion_trials.changes[name] for name in params.study.champion_trials.names
+    }
+    rows = []
+    for variant, changed in changes.items():
+        folder = models / variant / str(params.seeds[0])
+        kept = int(_read_json(folder / "model.json")["best_epoch"])
+        curves = pd.read_csv(folder / "curves.csv", index_col="epoch")
+        figures = curves.loc[kept, ["valid_loss", "valid_accuracy"]]
+        rows.append({"changes": changed, "best_epoch": kept, **figures})
+    return pd.DataFrame(rows)
 
 
 def environments(runs: pd.DataFrame) -> dict[str, Any]:

@@ -58,7 +58,8 @@ def _open_rows(params: Params) -> Rows:
     """The tables beyond the published ones: the baselines, and what the source leaves open."""
     study = params.study
     bases = {cell: f"{cell}-{study.base.optimizer}" for cell in study.grids.cell}
-    tables: Rows = {"baselines": bases | {name: name for name in get_args(Baseline)}}
+    beside = bases | {name: name for name in get_args(Baseline)}
+    tables: Rows = {"baselines": beside, "champion": {"champion": "champion"} | beside}
     for axis in ("init", "keep_epoch", "stop_words"):
         rows: dict[str, str] = {}
         for cell, base in bases.items():
@@ -113,7 +114,8 @@ def compared(params: Params, rows: Rows, published: Tables) -> dict[str, list[Pa
     """The comparisons that are made, by family: pairs of rows, each named STUDY.ROW.
 
     All rows of a study with each other (where it shows both cells, those of the same cell); the cells with each other
-    under each optimizer; the baselines with each other and with every recurrent network. Where the source has rows to
+    under each optimizer; the baselines with each other and with every recurrent network of the grids; the champion with
+    those beside it. Where the source has rows to
     compare, pairs with a row that it has not are a family of their own, FAMILY_added: a value added to a grid moves no
     p-value of the source's.
     """
@@ -122,6 +124,8 @@ def compared(params: Params, rows: Rows, published: Tables) -> dict[str, list[Pa
         pairs = list(combinations(names, 2))
         if study in ("init", "keep_epoch", "stop_words"):
             pairs = [(first, second) for first, second in pairs if first.split("-")[0] == second.split("-")[0]]
+        elif study == "champion":
+            pairs = [(first, second) for first, second in pairs if first == "champion"]
         families[study] = [(f"{study}.{first}", f"{study}.{second}") for first, second in pairs]
     families["cells"] = [
         (f"{first}_optimizers.{optimizer}", f"{second}_optimizers.{optimizer}")

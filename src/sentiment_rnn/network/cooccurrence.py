@@ -1,0 +1,54 @@
+"""Embeddings that start from which words stand near each other in the train reviews."""
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix, csr_matrix
+from torch import Tensor
+
+from sentiment_rnn.dataset import EncodedReviews
+
+WINDOW = 5
+STD = 0.3  # of the numbers of an embedding: large, so that training moves the words little
+
+
+def cooccurrence_embeddings(reviews: EncodedReviews, vocab_size: int, dim: int) -> Tensor:
+    """The singular vectors of the words' positive pointwise mutual information.
+
+    Levy, Goldberg and Dagan (Improving Distributional Similarity with Lessons Learned from Word Embeddings, 2015):
+    neighbours count by the inverse of their distance, contexts are smoothed by the power 0.75, and the vectors are
+    weighted by the roots of their singular values.
+
+    Args:
+        reviews: to count in; their labels are not read.
+        vocab_size: ids, <pad> and <unk> counted in; these two start at zero.
+        dim: of an embedding.
+
+    Returns:
+        float32 [vocab_size, dim].
+    """
+    from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415  # takes a second, for this alone
+
+    counts = _count(reviews, vocab_size).tocoo()
+    totals = np.bincount(counts.row, counts.data, vocab_size)
+    contexts = totals**0.75 / (totals**0.75).sum()
+    information = np.log(counts.data / (totals[counts.row] * contexts[counts.col]))
+    positive = information > 0
+    places = (counts.row[positive], counts.col[positive])
+    matrix = csr_matrix((information[positive], places), shape=(vocab_size, vocab_size))
+    left, values, _ = randomized_svd(matrix, min(dim, vocab_size), n_iter=3, random_state=0)
+    vectors = left * np.sqrt(values)
+    vectors *= STD / vectors.std()
+    vectors[:2] = 0
+    # a small vocabulary has no more dimensions than words
+    return torch.from_numpy(np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1])))).float()
+
+
+def _count(reviews: EncodedReviews, vocab_size: int) -> csr_matrix:
+    """[vocab_size, vocab_size], symmetric: how often two words stand within the window, nearer ones counting more."""
+    words, review = reviews.tokens, np.repeat(np.arange(len(reviews)), reviews.lengths)
+    counts = csr_matrix((vocab_size, vocab_size))
+    for distance in range(1, WINDOW + 1):
+        is_inside = review[distance:] == review[:-distance]
+        pair = (words[:-distance][is_inside], words[distance:][is_inside])
+        counts += coo_matrix((np.full(len(pair[0]), 1 / distance), pair), shape=counts.shape).tocsr()
+    return counts + counts.T

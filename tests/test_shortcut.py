@@ -1,0 +1,139 @@
+"""The linear model beside the network, and the heads over mean and maximum, against plain ways to the same."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch.nn.utils.rnn import pack_sequence, unpack_sequence
+
+from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.naive_bayes import log_count_ratio
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.shortcut import N_PAIRS, C, Shortcut
+from sentiment_rnn.network.training import train
+from sentiment_rnn.params import Hyperparameters
+
+VOCAB_SIZE = 30
+
+
+def reviews_of(n: int = 200) -> EncodedReviews:
+    """Random ones; a 2 says positive, a 3 negative, and a 4 before either turns it round."""
+    random = np.random.default_rng(0)
+    tokens, lengths, labels = [], [], []
+    for _ in range(n):
+        words = random.integers(5, VOCAB_SIZE, random.integers(3, 12)).tolist()
+        label, turned = random.integers(0, 2), random.random() < 0.3
+        at = random.integers(0, len(words))
+        words[at:at] = [4, 3 if label else 2] if turned else [2 if label else 3]
+        tokens += words
+        lengths.append(len(words))
+        labels.append(label)
+    return EncodedReviews(np.array(tokens, dtype=np.int32), np.array(lengths, dtype=np.int32), np.array(labels))
+
+
+def plain_counts(reviews: EncodedReviews) -> np.ndarray:
+    """Review by review, word by word."""
+    counts = np.zeros((len(reviews), VOCAB_SIZE + N_PAIRS), dtype=np.float32)
+    ends = np.cumsum(reviews.lengths)
+    for row, (start, end) in enumerate(zip(ends - reviews.lengths, ends, strict=True)):
+        before = 0
+        for word in reviews.tokens[start:end].tolist():
+            counts[row, word] += 1
+            counts[row, VOCAB_SIZE + (before * VOCAB_SIZE + word) % N_PAIRS] += 1
+            before = word
+    return counts
+
+
+def test_fit_is_that_of_scikit_learn_on_plain_counts():
+    reviews = reviews_of(60)
+    counts, is_positive = plain_counts(reviews), reviews.labels == 1
+    used = np.flatnonzero(counts.any(axis=0))  # the others change the ratios' common part alone
+    share = (1 + counts[is_positive].sum(axis=0)) / (1 + counts[is_positive].sum(axis=0)).sum()
+    other = (1 + counts[~is_positive].sum(axis=0)) / (1 + counts[~is_positive].sum(axis=0)).sum()
+    ratio = np.log(share / other)[used]
+    plain = LogisticRegression(C=C, solver="liblinear", tol=0.1, random_state=0)
+    plain.fit(counts[:, used] * ratio, is_positive)
+    expected = plain.decision_function(counts[:, used] * ratio)
+
+    shortcut = Shortcut(VOCAB_SIZE)
+    shortcut.fit(reviews)
+    (batch,) = ReviewTensors(reviews, torch.device("cpu")).by_length(len(reviews))
+    found = shortcut(batch.tokens).numpy()
+    # the same but for the factor that makes log-odds of it
+    factor = found[0] / expected[batch.indices[0]]
+    assert factor > 0
+    np.testing.assert_allclose(found, factor * expected[batch.indices], rtol=1e-3, atol=1e-4)
+
+
+def test_out_of_fold_answers_know_nothing_of_their_review():
+    """Labels without any sense: fitted ones are known by heart, and out of fold there is nothing to know."""
+    reviews = reviews_of(400)
+    labels = np.random.default_rng(1).permutation(reviews.labels)
+    senseless = EncodedReviews(reviews.tokens, reviews.lengths, labels)
+    shortcut = Shortcut(VOCAB_SIZE)
+    out_of_fold = shortcut.fit(senseless).numpy()
+    assert abs(((out_of_fold > 0) == labels).mean() - 0.5) < 0.1
+    in_order = reviews_of(400)
+    assert (((Shortcut(VOCAB_SIZE).fit(in_order).numpy() > 0) == in_order.labels).mean()) > 0.9  # with sense there is
+
+
+def test_log_count_ratio_by_hand():
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    counts = csr_matrix(np.array([[2.0, 0.0], [1.0, 3.0]]))
+    expected = np.log([(3 / 4) / (2 / 6), (1 / 4) / (4 / 6)])
+    np.testing.assert_allclose(log_count_ratio(counts, np.array([True, False])), expected)
+
+
+def hyperparameters(**changes: object) -> Hyperparameters:
+    values = {"cell": "gru", "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 4, "n_layers": 1}
+    return Hyperparameters.model_validate(values | {"bidirectional": True, "dropout": 0.0} | changes)
+
+
+def test_mean_and_max_are_those_of_each_review():
+    model = build_model(hyperparameters(head="mean_max"), VOCAB_SIZE, 20, "study", seed=0).eval()
+    batch = pack_sequence([torch.randint(1, VOCAB_SIZE, (length,)) for length in (9, 4, 1)])
+    states = unpack_sequence(model._states(batch))
+    pooled = torch.stack([torch.cat([state.mean(0), state.max(0).values]) for state in states])
+    torch.testing.assert_close(model(batch), model.linear(pooled))
+
+
+def test_head_and_shortcut_are_differentiated_rightly():
+    model = build_model(hyperparameters(head="mean_max"), VOCAB_SIZE, 20, "study", seed=0).double()
+    batch = pack_sequence([torch.randint(1, VOCAB_SIZE, (length,)) for length in (5, 3)])
+
+    def loss(weight: torch.Tensor) -> torch.Tensor:
+        parameters = dict(model.named_parameters()) | {"rnn.weight_ih_l0": weight}
+        return torch.func.functional_call(model, parameters, (batch,)).square().sum()
+
+    torch.autograd.gradcheck(loss, model.rnn.weight_ih_l0)
+
+
+@pytest.mark.parametrize("name", ["word_dropout", "embedding_dropout", "head_dropout"])
+def test_dropout_is_of_training_alone(name: str):
+    model = build_model(hyperparameters(head="mean_max", **{name: 0.5}), VOCAB_SIZE, 20, "study", seed=0)
+    batch = pack_sequence([torch.randint(1, VOCAB_SIZE, (9,))])
+    assert not torch.equal(model(batch), model(batch))
+    model.eval()
+    assert torch.equal(model(batch), model(batch))
+
+
+def test_network_learns_what_the_shortcut_leaves():
+    """Beside a shortcut that knows the labels it learns nothing; by itself, in solo epochs, it does."""
+    reviews = reviews_of()
+    known = torch.from_numpy(40.0 * (2 * reviews.labels - 1)).float()
+    losses = {}
+    for solo_epochs in (0, 10):
+        settings = hyperparameters(head="mean_max", shortcut=True, solo_epochs=solo_epochs, lr=0.03, schedule="cosine")
+        model = build_model(settings, VOCAB_SIZE, 20, "study", seed=0)
+        start = {name: weight.clone() for name, weight in model.state_dict().items()}
+        tensors = ReviewTensors(reviews, torch.device("cpu"))
+        protocol = {"batch_size": 20, "n_epochs": 10, "keep_epoch": "last", "seed": 0}
+        train(model, tensors, tensors, settings, shortcut=known, **protocol)
+        changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, start[name])]
+        assert not [name for name in changed if name.startswith("shortcut")]
+        losses[solo_epochs] = torch.nn.functional.cross_entropy(predict_logits(model, tensors), tensors.labels).item()
+    assert losses[0] == pytest.approx(np.log(2), abs=0.01)
+    assert losses[10] < 0.5
