@@ -36,7 +36,7 @@ def main() -> None:
     if hyperparameters.embedding == "cooccurrence":
         embeddings = cooccurrence_embeddings(train_reviews, vocab_size, hyperparameters.embedding_dim)
         model.embedding.load_state_dict({"weight": embeddings})
-    shortcut = model.shortcut.fit(train_reviews) if model.shortcut is not None else None
+    offsets = model.shortcut.fit(train_reviews) if model.shortcut is not None else None
     training = train(
         model.to(device),
         ReviewTensors(train_reviews, device),
@@ -46,7 +46,7 @@ def main() -> None:
         n_epochs=protocol["n_epochs"],
         keep_epoch=protocol["keep_epoch"],
         seed=arguments.seed,
-        shortcut=shortcut,
+        offsets=offsets,
     )
     stopwatch.stop()
 

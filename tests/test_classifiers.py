@@ -125,7 +125,6 @@ def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
     assert not damaged
     assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "attention/0", "tfidf", "nbsvm"} | {
         "champion/0",
-        "champion-flat/0",
     } == {m.name for m in models}
     assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
     assert find(None) == models[0]

@@ -101,7 +101,7 @@ def test_mean_and_max_are_those_of_each_review():
 
 
 def test_head_and_shortcut_are_differentiated_rightly():
-    model = build_model(hyperparameters(head="mean_max"), VOCAB_SIZE, 20, "study", seed=0).double()
+    model = build_model(hyperparameters(head="mean_max", shortcut=True), VOCAB_SIZE, 20, "study", seed=0).double()
     batch = pack_sequence([torch.randint(1, VOCAB_SIZE, (length,)) for length in (5, 3)])
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
@@ -131,7 +131,7 @@ def test_network_learns_what_the_shortcut_leaves():
         start = {name: weight.clone() for name, weight in model.state_dict().items()}
         tensors = ReviewTensors(reviews, torch.device("cpu"))
         protocol = {"batch_size": 20, "n_epochs": 10, "keep_epoch": "last", "seed": 0}
-        train(model, tensors, tensors, settings, shortcut=known, **protocol)
+        train(model, tensors, tensors, settings, offsets=known, **protocol)
         changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, start[name])]
         assert not [name for name in changed if name.startswith("shortcut")]
         losses[solo_epochs] = torch.nn.functional.cross_entropy(predict_logits(model, tensors), tensors.labels).item()

@@ -208,6 +208,11 @@ class Study(Section):
         if name not in self.champion_trials.changes:
             raise ValueError(f"study.champion_trials.changes: no changes for {name}")
         changes = self.champion_trials.changes[name]
+        if not changes or changes.keys() & {"stop_words", "max_length"}:
+            raise ValueError(
+                f"study.champion_trials.changes.{name}: must change something, and neither stop_words nor max_length, "
+                "for which the reviews are encoded once"
+            )
         try:
             return Champion.model_validate(self.champion.model_dump() | changes)
         except ValidationError as error:

@@ -27,18 +27,21 @@ def cooccurrence_embeddings(reviews: EncodedReviews, vocab_size: int, dim: int) 
         float32 [vocab_size, dim].
     """
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415  # takes a second, for this alone
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     counts = _count(reviews, vocab_size).tocoo()
     totals = np.bincount(counts.row, counts.data, vocab_size)
-    contexts = totals**0.75 / (totals**0.75).sum()
+    contexts = totals**0.75 / max((totals**0.75).sum(), 1.0)
     information = np.log(counts.data / (totals[counts.row] * contexts[counts.col]))
     positive = information > 0
     places = (counts.row[positive], counts.col[positive])
     matrix = csr_matrix((information[positive], places), shape=(vocab_size, vocab_size))
-    left, values, _ = randomized_svd(matrix, min(dim, vocab_size), n_iter=3, random_state=0)
+    with threadpool_limits(1, user_api="blas"):  # several threads add in another order, to other bytes
+        left, values, _ = randomized_svd(matrix, min(dim, vocab_size), n_iter=3, random_state=0)
     vectors = left * np.sqrt(values)
-    vectors *= STD / vectors.std()
     vectors[:2] = 0
+    if spread := vectors[2:].std():  # no word stands beside another: all stay at zero
+        vectors *= STD / spread
     # a small vocabulary has no more dimensions than words
     return torch.from_numpy(np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1])))).float()
 

@@ -41,12 +41,12 @@ class RNNClassifier(nn.Module):
         self.embedding_dropout = hyperparameters.embedding_dropout
         self.head_dropout = hyperparameters.head_dropout
 
-    def forward(self, tokens: PackedSequence, shortcut: Tensor | None = None) -> Tensor:
+    def forward(self, tokens: PackedSequence, offsets: Tensor | None = None) -> Tensor:
         """Score a batch of reviews, packed in descending order of their lengths.
 
         Args:
             tokens: ids.
-            shortcut: [batch], log-odds in place of those of the shortcut, if there is one.
+            offsets: [batch], log-odds in place of those of the shortcut.
 
         Returns:
             [batch, 2]: the logits of negative and positive.
@@ -57,7 +57,7 @@ class RNNClassifier(nn.Module):
         else:
             logits = self.linear(self._dropped(torch.cat(_mean_and_max(states)[:2], 1), self.head_dropout))
         if self.shortcut is not None:
-            half = (self.shortcut(tokens) if shortcut is None else shortcut) / 2
+            half = (self.shortcut(tokens) if offsets is None else offsets) / 2
             logits = logits + torch.stack([-half, half], 1)
         return logits
 

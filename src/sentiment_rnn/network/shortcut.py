@@ -3,6 +3,8 @@
 It is fitted first, by itself; the network then learns what it leaves unsaid.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,7 +49,7 @@ class Shortcut(nn.Module):
         words = tokens.data.long()
         before = words[previous_rows(tokens.batch_sizes).to(words.device, non_blocking=True)]
         before[: int(tokens.batch_sizes[0])] = 0  # before the first stands <pad>
-        return self.weight[words], self.weight[self.vocab_size + (before * self.vocab_size + words) % N_PAIRS]
+        return self.weight[words], self.weight[_pair_places(before, words, self.vocab_size)]
 
     def fit(self, reviews: EncodedReviews) -> Tensor:
         """Fit logistic regression on counts that are scaled by their naive-Bayes log-count ratios.
@@ -63,7 +65,10 @@ class Shortcut(nn.Module):
 
         features, is_positive = self._counts(reviews), reviews.labels == 1
         out_of_fold = np.zeros(len(reviews))
-        for others, fold in StratifiedKFold(N_FOLDS).split(out_of_fold, is_positive):
+        n_folds = min(N_FOLDS, *np.bincount(is_positive, minlength=2))
+        if n_folds < 2:  # nothing to learn from: the weights stay at zero
+            return torch.zeros(len(reviews))
+        for others, fold in StratifiedKFold(n_folds).split(out_of_fold, is_positive):
             weight, bias = _fit(features[others], is_positive[others])
             out_of_fold[fold] = features[fold] @ weight + bias
         weight, bias = _fit(features, is_positive)
@@ -78,12 +83,20 @@ class Shortcut(nn.Module):
         words, starts = reviews.tokens.astype(np.int64), np.cumsum(reviews.lengths) - reviews.lengths
         before = np.roll(words, 1)
         before[starts] = 0
-        columns = np.stack([words, self.vocab_size + (before * self.vocab_size + words) % N_PAIRS], axis=1)
+        columns = np.stack([words, _pair_places(before, words, self.vocab_size)], axis=1)
         ends = 2 * np.concatenate([[0], np.cumsum(reviews.lengths)])
         shape = (len(reviews), len(self.weight))
         counts = csr_matrix((np.ones(columns.size), columns.ravel(), ends), shape=shape)
         counts.sum_duplicates()
         return counts
+
+
+Ids = TypeVar("Ids", Tensor, NDArray[np.int64])
+
+
+def _pair_places(before: Ids, words: Ids, vocab_size: int) -> Ids:
+    """Where the weights of pairs stand, behind those of the words."""
+    return vocab_size + (before * vocab_size + words) % N_PAIRS
 
 
 def _fit(features: csr_matrix, is_positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], float]:

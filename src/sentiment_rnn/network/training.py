@@ -79,7 +79,7 @@ def train(
     n_epochs: int,
     keep_epoch: KeepEpoch,
     seed: int,
-    shortcut: Tensor | None = None,
+    offsets: Tensor | None = None,
 ) -> Training:
     """Train, with a progress bar for each epoch and a line at its end.
 
@@ -92,14 +92,19 @@ def train(
         n_epochs: passes over the training reviews.
         keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
-        shortcut: [train reviews], the log-odds that stand in for those of the model's shortcut, if it has one.
+        offsets: [train reviews], the log-odds that stand in for those of the model's shortcut, where it has one.
+
+    Raises:
+        ValueError: a shortcut without offsets: it knows the train reviews, and would leave the network nothing to learn.
     """
+    if (offsets is None) != (model.shortcut is None):
+        raise ValueError("offsets and a shortcut belong together")
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
     optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
     n_batches = math.ceil(len(train_set) / batch_size)
     schedule = CosineAnnealingLR(optimizer, n_batches * n_epochs) if hyperparameters.schedule == "cosine" else None
-    shortcut = shortcut if shortcut is None else shortcut.to(train_set.device)
+    offsets = None if offsets is None else offsets.to(train_set.device)
     epochs: list[Epoch] = []
     best_weights: dict[str, Tensor] = {}
     for number in range(1, n_epochs + 1):
@@ -112,10 +117,9 @@ def train(
             leave=False,
         )
         # at first the network learns by itself, then what the shortcut leaves
-        others = (
-            torch.zeros_like(shortcut) if shortcut is not None and number <= hyperparameters.solo_epochs else shortcut
-        )
-        train_loss, train_accuracy = train_epoch(model, optimizer, batches, schedule, others)
+        is_solo = offsets is not None and number <= hyperparameters.solo_epochs
+        beside = torch.zeros_like(offsets) if offsets is not None and is_solo else offsets
+        train_loss, train_accuracy = train_epoch(model, optimizer, batches, schedule, beside)
         valid_loss, valid_accuracy = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
         epochs.append(Epoch(number, train_loss, train_accuracy, valid_loss, valid_accuracy))
         tqdm.write(
@@ -135,7 +139,7 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     batches: Iterable[Batch],
     schedule: LRScheduler | None = None,
-    shortcut: Tensor | None = None,
+    offsets: Tensor | None = None,
 ) -> tuple[float, float]:
     """One optimizer step a batch; the mean loss and the accuracy over all reviews, as they were at their step."""
     model.train()
@@ -143,7 +147,7 @@ def train_epoch(
     n_correct = torch.zeros_like(loss_sum)  # both stay on the device: reading them at each step would halt CUDA
     n_reviews = 0
     for batch in batches:
-        logits = model(batch.tokens, None if shortcut is None else shortcut[batch.indices.to(shortcut.device)])
+        logits = model(batch.tokens, None if offsets is None else offsets[batch.indices.to(offsets.device)])
         loss = F.cross_entropy(logits, batch.labels)
         optimizer.zero_grad()
         loss.backward()

@@ -41,12 +41,11 @@ def read_curves(models: Path, rows: dict[str, str], folders: Folders) -> pd.Data
 
 def read_champion_trials(models: Path, params: Params) -> pd.DataFrame:
     """The champion of the first seed, then its trials: changes, and valid_loss and valid_accuracy of the best_epoch."""
-    changes: dict[str, dict[str, Any]] = {"champion": {}} | {
-        f"champion-{name}": params.study.champion_trials.changes[name] for name in params.study.champion_trials.names
-    }
+    seed, trials = str(params.seeds[0]), params.study.champion_trials
+    folders: dict[Path, dict[str, Any]] = {models / "champion" / seed: {}}
+    folders |= {models / "champion_trials" / seed / name: trials.changes[name] for name in trials.names}
     rows = []
-    for variant, changed in changes.items():
-        folder = models / variant / str(params.seeds[0])
+    for folder, changed in folders.items():
         kept = int(_read_json(folder / "model.json")["best_epoch"])
         curves = pd.read_csv(folder / "curves.csv", index_col="epoch")
         figures = curves.loc[kept, ["valid_loss", "valid_accuracy"]]
