@@ -68,7 +68,7 @@ class Shortcut(nn.Module):
         n_folds = min(N_FOLDS, *np.bincount(is_positive, minlength=2))
         if n_folds < 2:  # nothing to learn from: the weights stay at zero
             return torch.zeros(len(reviews))
-        for others, fold in StratifiedKFold(n_folds).split(out_of_fold, is_positive):
+        for others, fold in StratifiedKFold(n_folds, shuffle=True, random_state=0).split(out_of_fold, is_positive):
             weight, bias = _fit(features[others], is_positive[others])
             out_of_fold[fold] = features[fold] @ weight + bias
         weight, bias = _fit(features, is_positive)
