@@ -9,7 +9,7 @@ help:
 
 demo: check-git install # the whole pipeline on the sample corpus: up to twenty minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
-	dvc exp run --name demo -S dataset=sample -S 'seeds=[0]' -S 'study.tuning.seeds=[]' -S 'study.tuning.trials=[]' -S 'study.champion_trials.names=[]'
+	dvc exp run --name demo -S dataset=sample -S 'seeds=[0]' -S 'study.tuning.seeds=[]' -S 'study.champion_trials.names=[]'
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
 
 check-git:

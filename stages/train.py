@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
+from sentiment_rnn.cooccurrence import start_from_cooccurrence
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.network.batching import ReviewTensors
-from sentiment_rnn.network.cooccurrence import cooccurrence_embeddings
+from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.model_folder import save_model
-from sentiment_rnn.network.training import train, use_deterministic_device
+from sentiment_rnn.network.training import mean_loss_and_accuracy, train, use_deterministic_device
 from sentiment_rnn.params import load_params
+from sentiment_rnn.stacking import fit_ngrams
 from sentiment_rnn.timing import Stopwatch
 
 
@@ -28,19 +31,19 @@ def main() -> None:
 
     device = use_deterministic_device()
     train_reviews, valid_reviews = (EncodedReviews.load(path) for path in files[:2])
+    train_set, valid_set = ReviewTensors(train_reviews, device), ReviewTensors(valid_reviews, device)
     vocabulary = files[2].read_text(encoding="utf-8")
     vocab_size = vocabulary.count("\n")
     model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed)
     print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
     stopwatch = Stopwatch()
     if hyperparameters.embedding == "cooccurrence":
-        embeddings = cooccurrence_embeddings(train_reviews, vocab_size, hyperparameters.embedding_dim)
-        model.embedding.load_state_dict({"weight": embeddings})
-    offsets = model.shortcut.fit(train_reviews) if model.shortcut is not None else None
+        start_from_cooccurrence(model.embedding, train_reviews, hyperparameters.embedding_std)
+    offsets = None if model.ngrams is None else fit_ngrams(model.ngrams, train_reviews, hyperparameters.ngrams_C)
     training = train(
         model.to(device),
-        ReviewTensors(train_reviews, device),
-        ReviewTensors(valid_reviews, device),
+        train_set,
+        valid_set,
         hyperparameters,
         batch_size=protocol["batch_size"],
         n_epochs=protocol["n_epochs"],
@@ -54,6 +57,11 @@ def main() -> None:
     if read_settings(arguments.variant) != settings:
         raise InputChangedError("params.yaml was changed while this stage ran; nothing was written: run it again")
     facts = {"variant": arguments.variant, "seed": arguments.seed, "best_epoch": training.best_epoch}
+    if model.ngrams is not None:
+        figures = mean_loss_and_accuracy(
+            predict_logits(model.ngrams, valid_set), torch.from_numpy(valid_reviews.labels)
+        )
+        facts |= dict(zip(("ngrams_valid_loss", "ngrams_valid_accuracy"), figures, strict=True))
     facts |= {name: value for name, value in protocol.items() if name != "keep_epoch"}  # best_epoch is what was kept
     save_model(arguments.model, training.best_weights, vocabulary, hyperparameters, device, **facts)
     pd.DataFrame(map(asdict, training.epochs)).to_csv(arguments.model / "curves.csv", index=False)

@@ -93,8 +93,10 @@ def shrink(params: Any) -> None:
     study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
     study["compound"] |= {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
     study["attention"] |= {"hidden_dim": 4, "embedding_dim": 3}
-    study["champion"] |= {"hidden_dim": 4, "embedding_dim": 3, "max_length": 20, "batch_size": 64, "n_epochs": 2}
-    study["champion_trials"] |= {"names": ["flat"], "changes": {"flat": {"head": "flatten"}}}
+    study["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
+    study["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
+    study["champion"] |= {"solo_epochs": 1, "word_dropout": 0.1, "embedding_dropout": 0.5, "head_dropout": 0.5}
+    study["champion_trials"] |= {"names": ["flat"], "changes": {"flat": {"head": "flatten", "head_dropout": 0.0}}}
     study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
     study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
     params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}

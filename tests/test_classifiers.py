@@ -39,9 +39,10 @@ def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "dr
     values = {"cell": cell, "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 5, "dropout": 0.0}
     hyperparameters = Hyperparameters(**values, n_layers=n_layers, bidirectional=bidirectional, **more)
     model = build_model(hyperparameters, len(WORDS) + 2, 16, "pytorch", seed=1).eval()
-    if model.shortcut is not None:
-        torch.nn.init.normal_(model.shortcut.weight)
-        model.shortcut.bias.fill_(0.5)
+    if model.ngrams is not None:
+        torch.nn.init.normal_(model.ngrams.weight)
+        model.ngrams.weight.data[0] = 0  # of <pad>
+        model.ngrams.bias.fill_(0.5)
     return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16)
 
 
@@ -55,8 +56,8 @@ def bag(baseline: str) -> BagOfWords:
 NETWORKS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
 NETWORKS |= {
     "mean and max": network("gru", 1, True, head="mean_max"),
-    "shortcut": network("lstm", 1, False, shortcut=True),
-    "champion": network("gru", 1, True, "keep", head="mean_max", shortcut=True),
+    "ngrams": network("lstm", 1, False, ngrams=4),
+    "champion": network("gru", 1, True, "keep", head="mean_max", ngrams=3),
 }
 CLASSIFIERS = NETWORKS | {"keep": network("lstm", 1, False, "keep"), "tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from sentiment_rnn.cooccurrence import WINDOW, start_from_cooccurrence
 from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.network.cooccurrence import STD, WINDOW, cooccurrence_embeddings
 
 SIZE = 12
+STD = 0.3
 
 
 @pytest.fixture
@@ -16,6 +17,12 @@ def reviews() -> EncodedReviews:
     lengths = random.integers(1, 15, 30).astype(np.int32)
     tokens = random.choice(np.arange(1, SIZE, dtype=np.int32), lengths.sum(), p=np.arange(1, SIZE) / 66)
     return EncodedReviews(tokens, lengths, np.zeros(30, dtype=np.int64))
+
+
+def embeddings_of(reviews: EncodedReviews, dim: int) -> torch.Tensor:
+    embedding = torch.nn.Embedding(SIZE, dim)
+    start_from_cooccurrence(embedding, reviews, STD)
+    return embedding.weight.detach()
 
 
 def plain_information(reviews: EncodedReviews) -> np.ndarray:
@@ -37,7 +44,7 @@ def plain_information(reviews: EncodedReviews) -> np.ndarray:
 
 def test_vectors_are_those_of_the_formulas(reviews: EncodedReviews):
     """With as many dimensions as words their products are the root of the matrix times itself, but for one factor."""
-    found = cooccurrence_embeddings(reviews, SIZE, SIZE).double().numpy()
+    found = embeddings_of(reviews, SIZE).double().numpy()
     information = plain_information(reviews)
     values, vectors = np.linalg.eigh(information @ information.T)
     expected = vectors * np.sqrt(values.clip(0)) @ vectors.T
@@ -47,11 +54,11 @@ def test_vectors_are_those_of_the_formulas(reviews: EncodedReviews):
 
 
 def test_scale_and_sameness(reviews: EncodedReviews):
-    first = cooccurrence_embeddings(reviews, SIZE, 4)
+    first = embeddings_of(reviews, 4)
     assert first.shape == (SIZE, 4)
     assert first.dtype == torch.float32
     assert STD / 2 < float(first[2:].std()) < STD * 2
-    assert torch.equal(first, cooccurrence_embeddings(reviews, SIZE, 4))
-    wide = cooccurrence_embeddings(reviews, SIZE, SIZE + 3)  # more dimensions than words: the last stay at zero
+    assert torch.equal(first, embeddings_of(reviews, 4))
+    wide = embeddings_of(reviews, SIZE + 3)  # more dimensions than words: the last stay at zero
     assert wide.shape == (SIZE, SIZE + 3)
     assert not wide[:, SIZE:].any()

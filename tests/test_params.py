@@ -61,7 +61,6 @@ def test_variants_and_tables(tmp_path: Path):
     assert params.experiment.hidden_dim == 6
 
 
-<<<<<<< HEAD
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     """As DVC writes them into params.yaml, which it reformats."""
     (command,) = re.findall("dvc exp run --name demo (.*)", (PROJECT / "Makefile").read_text())
@@ -71,7 +70,8 @@ def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     params = load_params(tmp_path / "params.yaml")
     assert (params.dataset, params.seeds, params.study.tuning.seeds) == ("sample", [0], [])
     assert not [study for study in study_rows(params) if study.endswith("_tuned")]
-=======
+
+
 def test_champion_and_its_trials(tmp_path: Path):
     params = load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value={"batch_size": 7})))
     assert params.variant("champion").head == "mean_max"
@@ -82,12 +82,16 @@ def test_champion_and_its_trials(tmp_path: Path):
     for changes, message in (
         ({"head": "round"}, "flat.head: input should be 'flatten' or 'mean_max', not 'round'"),
         ({"heads": 2}, "flat.heads: unknown key"),
+        ({"ngrams": 0}, "flat.solo_epochs: all are, without ngrams"),
+        ({"solo_epochs": 2}, "flat.solo_epochs: must be fewer than the 2 of n_epochs"),
+        ({"head": "flatten"}, "flat.head_dropout: is of head mean_max"),
+        ({"max_length": 7}, "flat: must change something, and neither stop_words nor max_length"),
+        ({}, "flat: must change something"),
     ):
         with pytest.raises(ParamsError, match=f"study.champion_trials.changes.{message}"):
             load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value=changes)))
     with pytest.raises(ParamsError, match=r"study.champion_trials.changes: no changes for wide"):
         load_params(write(tmp_path, put("study", "champion_trials", "names", value=["wide"])))
->>>>>>> d61abfe (Champion: work in progress, not landed)
 
 
 def test_alternatives_and_tuning(tmp_path: Path):

@@ -63,13 +63,23 @@ class Hyperparameters(Architecture):
 
     lr: LearningRate
     embedding: EmbeddingStart = "random"
+    embedding_std: PositiveFloat = 0.3
     head: Head = "flatten"
-    shortcut: bool = False
+    ngrams: Annotated[int, Field(ge=0)] = 0
+    ngrams_C: PositiveFloat = 1.0  # noqa: N815  # scikit-learn's name for it
     solo_epochs: Annotated[int, Field(ge=0)] = 0
     word_dropout: Share = 0.0
     embedding_dropout: Share = 0.0
     head_dropout: Share = 0.0
     schedule: Schedule = "constant"
+
+    @model_validator(mode="after")
+    def _nothing_without_effect(self) -> "Hyperparameters":
+        if self.solo_epochs and not self.ngrams:
+            raise ValueError("solo_epochs: all are, without ngrams; set it to 0")
+        if self.head_dropout and self.head == "flatten":
+            raise ValueError("head_dropout: is of head mean_max; set it to 0.0")
+        return self
 
 
 def _refuse_repeats(key: str, lists: Section) -> None:
@@ -118,6 +128,12 @@ class Champion(Hyperparameters):
     max_length: Positive
     batch_size: Positive
     n_epochs: Positive
+
+    @model_validator(mode="after")
+    def _some_epoch_beside_the_ngrams(self) -> "Champion":
+        if self.solo_epochs >= self.n_epochs:
+            raise ValueError(f"solo_epochs: must be fewer than the {self.n_epochs} of n_epochs")
+        return self
 
     @property
     def hyperparameters(self) -> Hyperparameters:

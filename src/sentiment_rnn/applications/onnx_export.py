@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.model import RNNClassifier
-from sentiment_rnn.network.shortcut import N_PAIRS, Shortcut
+from sentiment_rnn.network.ngrams import N_BUCKETS, NgramModel
 
 OPSET = 17
 # the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;
@@ -41,8 +41,8 @@ def export_onnx(model: RNNClassifier, path: Path) -> None:
             states = _recurrent_layer(graph, model.rnn, layer, states)
     by_review = graph.add("Transpose", states, perm=[1, 0, 2])
     logits = (_linear if model.head == "flatten" else _linear_on_mean_and_max)(graph, model, by_review, is_real)
-    if model.shortcut is not None:
-        logits = graph.add("Add", logits, _shortcut(graph, model.shortcut, is_real))
+    if model.ngrams is not None:
+        logits = graph.add("Add", logits, _ngrams(graph, model.ngrams, is_real))
     graph.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
     inputs = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
@@ -132,26 +132,40 @@ def _linear(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -
 
 def _linear_on_mean_and_max(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
     """The mean and the maximum of each review's states, times their weights."""
-    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.integers(1))
     total = graph.add("ReduceSum", _masked(graph, by_review, is_real, 0.0), graph.integers(1), keepdims=0)
     largest = graph.add("ReduceMax", _masked(graph, by_review, is_real, -np.inf), axes=[1], keepdims=0)
-    pooled = graph.add("Concat", graph.add("Div", total, lengths), largest, axis=1)
+    pooled = graph.add("Concat", graph.add("Div", total, _lengths(graph)), largest, axis=1)
     weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
     return graph.add("Gemm", pooled, weight, graph.constant("linear_bias", _numpy(model.linear.bias)))
 
 
-def _shortcut(graph: _Graph, shortcut: Shortcut, is_real: str) -> str:
-    """[batch, 2]: what the words and their pairs with the word before add to the logits."""
-    padded = graph.add("Pad", "tokens", graph.integers(0, 1, 0, 0))  # <pad> before the first word
-    before = graph.add("Slice", padded, graph.integers(0), graph.integers(-1), graph.integers(1))
-    size, n_pairs = graph.integers(shortcut.vocab_size), graph.integers(N_PAIRS)
-    hashes = graph.add("Mod", graph.add("Add", graph.add("Mul", before, size), "tokens"), n_pairs)
-    weight = graph.constant("shortcut_weight", _numpy(shortcut.weight))
-    words, pairs = (graph.add("Gather", weight, places) for places in ("tokens", graph.add("Add", hashes, size)))
-    terms = graph.add("Unsqueeze", graph.add("Add", words, pairs), graph.integers(2))
-    total = graph.add("ReduceSum", _masked(graph, terms, is_real, 0.0), graph.integers(1), keepdims=0)
-    log_odds = graph.add("Add", total, graph.constant("shortcut_bias", _numpy(shortcut.bias)))
+def _ngrams(graph: _Graph, ngrams: NgramModel, is_real: str) -> str:
+    """[batch, 2]: what the n-grams add to the logits."""
+    size, n_buckets = graph.integers(ngrams.vocab_size), graph.integers(N_BUCKETS)
+    weight = graph.constant("ngram_weight", _numpy(ngrams.weight))
+    sums, hashes = graph.add("Gather", weight, "tokens"), "tokens"
+    for n in range(1, ngrams.order):
+        hashes = graph.add("Add", graph.add("Mul", _shifted(graph, hashes, 1), size), "tokens")
+        hashes = graph.add("Mod", hashes, n_buckets)
+        is_whole = graph.add("Greater", _shifted(graph, "tokens", n), graph.integers(0))  # it begins in the review
+        places = graph.add("Where", is_whole, graph.add("Add", hashes, size), graph.integers(0))
+        sums = graph.add("Add", sums, graph.add("Gather", weight, places))
+    terms = _masked(graph, graph.add("Unsqueeze", sums, graph.integers(2)), is_real, 0.0)
+    total = graph.add("ReduceSum", terms, graph.integers(1), keepdims=0)
+    log_odds = graph.add("Div", total, graph.add("Sqrt", _lengths(graph)))
+    log_odds = graph.add("Add", log_odds, graph.constant("ngram_bias", _numpy(ngrams.bias)))
     return graph.add("Mul", log_odds, graph.constant("halves", np.array([-0.5, 0.5], dtype=np.float32)))
+
+
+def _shifted(graph: _Graph, ids: str, steps: int) -> str:
+    """[batch, time]: those so many steps before, <pad> at the beginning."""
+    padded = graph.add("Pad", ids, graph.integers(0, steps, 0, 0))
+    return graph.add("Slice", padded, graph.integers(0), graph.integers(-steps), graph.integers(1))
+
+
+def _lengths(graph: _Graph) -> str:
+    """[batch, 1], as float."""
+    return graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.integers(1))
 
 
 def _masked(graph: _Graph, by_review: str, is_real: str, value: float) -> str:

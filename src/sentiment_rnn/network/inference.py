@@ -1,16 +1,15 @@
 """A trained model's logits for a whole split."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sentiment_rnn.network.batching import ReviewTensors
-from sentiment_rnn.network.model import RNNClassifier
 
 BATCH_SIZE = 128  # speed alone: the logits do not depend on it beyond rounding
 
 
 @torch.inference_mode()
-def predict_logits(model: RNNClassifier, reviews: ReviewTensors) -> Tensor:
+def predict_logits(model: nn.Module, reviews: ReviewTensors) -> Tensor:
     """[reviews, 2] on the CPU, in the order of the data set; leaves the model in evaluation mode."""
     model.eval()
     logits = torch.empty(len(reviews), 2, device=reviews.device)

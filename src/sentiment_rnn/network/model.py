@@ -10,8 +10,8 @@ from torch.nn.utils.rnn import PackedSequence
 from sentiment_rnn.dataset import UNK_ID
 from sentiment_rnn.network import recurrent
 from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.network.ngrams import NgramModel, rows_reviews
 from sentiment_rnn.network.packing import padded_places
-from sentiment_rnn.network.shortcut import Shortcut
 from sentiment_rnn.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -21,7 +21,7 @@ class RNNClassifier(nn.Module):
     """Embedding -> LSTM or GRU over the real tokens -> zeros at padding -> flatten -> linear -> 2 logits.
 
     Self-attention may stand in place of the LSTM or GRU; mean and maximum of the hidden states in place of all of
-    them; and a linear model of words and pairs of words beside them.
+    them; and a linear model of n-grams beside them.
 
     Args:
         hyperparameters: the variant.
@@ -36,7 +36,7 @@ class RNNClassifier(nn.Module):
         width = hyperparameters.hidden_dim * (2 if hyperparameters.bidirectional else 1)
         self.head = hyperparameters.head
         self.linear = nn.Linear(width * (max_length if self.head == "flatten" else 2), 2)
-        self.shortcut = Shortcut(vocab_size) if hyperparameters.shortcut else None
+        self.ngrams = NgramModel(vocab_size, hyperparameters.ngrams) if hyperparameters.ngrams else None
         self.word_dropout = hyperparameters.word_dropout
         self.embedding_dropout = hyperparameters.embedding_dropout
         self.head_dropout = hyperparameters.head_dropout
@@ -46,7 +46,7 @@ class RNNClassifier(nn.Module):
 
         Args:
             tokens: ids.
-            offsets: [batch], log-odds in place of those of the shortcut.
+            offsets: [batch, 2], logits in place of those of the n-grams.
 
         Returns:
             [batch, 2]: the logits of negative and positive.
@@ -56,9 +56,8 @@ class RNNClassifier(nn.Module):
             logits = _linear_over_time(states, self.linear)
         else:
             logits = self.linear(self._dropped(torch.cat(_mean_and_max(states)[:2], 1), self.head_dropout))
-        if self.shortcut is not None:
-            half = (self.shortcut(tokens) if offsets is None else offsets) / 2
-            logits = logits + torch.stack([-half, half], 1)
+        if self.ngrams is not None:
+            logits = logits + (self.ngrams(tokens) if offsets is None else offsets)
         return logits
 
     def _dropped(self, values: Tensor, share: float) -> Tensor:
@@ -81,19 +80,19 @@ class RNNClassifier(nn.Module):
         The linear layer sees hidden states side by side, their mean or their maximum, so the difference is exactly the
         sum of a term per token and of the bias. A token's term is that of the hidden state at its place, which has read
         the tokens before it (and, where the network runs both ways or attends to all, those behind it); of a maximum,
-        that of the numbers which are the largest there. Of the shortcut it has its own, and half of each pair's.
+        that of the numbers which are the largest there. Of an n-gram's weight each of its
+        tokens has an equal share.
 
         Returns:
             [tokens], and the bias.
         """
         states = self._states(tokens)
         terms, bias = self._head_terms(states), self.linear.bias[1] - self.linear.bias[0]
-        if self.shortcut is not None:
-            words, pairs = self.shortcut.terms(tokens)
-            pairs[1:] /= 2  # the first token's pair is with nothing
-            terms = terms + words + pairs
-            terms[:-1] += pairs[1:]
-            bias = bias + self.shortcut.bias
+        if self.ngrams is not None:
+            for n, ending_here in enumerate(self.ngrams.terms(tokens).T, 1):
+                for later in range(n):
+                    terms[: len(terms) - later] += ending_here[later:] / n
+            bias = bias + self.ngrams.bias
         return terms, bias
 
     def _head_terms(self, states: PackedSequence) -> Tensor:
@@ -167,9 +166,8 @@ def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
 def _mean_and_max(states: PackedSequence) -> tuple[Tensor, Tensor, Tensor]:
     """Over the tokens of each review: the mean, the maximum and where that stands, each [batch, width]."""
     time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
-    places = padded_places(states.batch_sizes)
-    lengths = (places // time).bincount().to(states.data.device, non_blocking=True)
-    places = places.to(states.data.device, non_blocking=True)
+    lengths = rows_reviews(states).bincount().to(states.data.device, non_blocking=True)
+    places = padded_places(states.batch_sizes).to(states.data.device, non_blocking=True)
     nothing = states.data.new_full((batch * time, states.data.shape[1]), -math.inf)
     padded = nothing.index_copy(0, places, states.data).view(batch, time, -1)
     largest, where = padded.max(1)

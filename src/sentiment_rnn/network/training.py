@@ -92,13 +92,13 @@ def train(
         n_epochs: passes over the training reviews.
         keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
-        offsets: [train reviews], the log-odds that stand in for those of the model's shortcut, where it has one.
+        offsets: [train reviews, 2], the logits that stand in for those of the model's n-grams, where it has them.
 
     Raises:
-        ValueError: a shortcut without offsets: it knows the train reviews, and would leave the network nothing to learn.
+        ValueError: n-grams without offsets: they know the train reviews, and would leave the network nothing to learn.
     """
-    if (offsets is None) != (model.shortcut is None):
-        raise ValueError("offsets and a shortcut belong together")
+    if (offsets is None) != (model.ngrams is None):
+        raise ValueError("offsets and n-grams belong together")
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)
     optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
@@ -116,7 +116,7 @@ def train(
             disable=None,  # where there is no terminal
             leave=False,
         )
-        # at first the network learns by itself, then what the shortcut leaves
+        # at first the network learns by itself, then what the n-grams leave
         is_solo = offsets is not None and number <= hyperparameters.solo_epochs
         beside = torch.zeros_like(offsets) if offsets is not None and is_solo else offsets
         train_loss, train_accuracy = train_epoch(model, optimizer, batches, schedule, beside)

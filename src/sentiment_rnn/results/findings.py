@@ -24,7 +24,7 @@ from sentiment_rnn.results.studies import (
     study_rows,
 )
 
-SHARING = (*AXES, "compound", "baselines")  # the studies whose models are asked which errors they share
+SHARING = (*AXES, "compound", "champion")  # the studies whose models are asked which errors they share
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def gather(
             for study, names in rows.items()
             if not names.keys() & set(get_args(Baseline))
         },
-        calibrations={row: Calibration.of(results[name].answers) for row, name in rows["baselines"].items()},
+        calibrations={row: Calibration.of(results[name].answers) for row, name in rows["champion"].items()},
         also_in_train=also_in_train,
         n_wrong=wrong.sum(axis=0).astype(np.int64),
         n_sharing=len(wrong),

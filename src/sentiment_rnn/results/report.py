@@ -49,11 +49,12 @@ TEXTS = {
     ),
     "champion": (
         "The champion",
-        "A bidirectional GRU over whole reviews with all words; embeddings that start from which words stand near each "
-        "other; the mean and the maximum of its hidden states in place of the flattening; and beside it a linear model "
-        "of words and pairs of words. That one is fitted first (logistic regression on naive-Bayes log-count ratios); "
-        "after an epoch by itself the network learns what it leaves, beside its answers to reviews that it was not "
-        "fitted on. It is one model, trained on the train reviews alone; its settings were chosen on the valid ones.",
+        "A bidirectional GRU over all words of a review, with the mean and the maximum of its hidden states in place "
+        "of the flattening, and embeddings that start from which words stand near each other; beside it a linear model "
+        "of words and n-grams. That one is fitted first (logistic regression on naive-Bayes log-count ratios; the same "
+        "for every seed, as are the embeddings); after an epoch by itself the network learns what it leaves, beside "
+        "its answers to reviews that it was not fitted on. It is one model, trained on the train reviews alone: the "
+        "n-grams were chosen by cross-validation on these, all else on the valid reviews.",
     ),
     "init": (
         "Initialisation",
@@ -269,7 +270,7 @@ def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
     So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
     """
     rows, n_repeated = [], int(found.also_in_train.sum())
-    for row, variant in found.rows["baselines"].items():
+    for row, variant in found.rows["champion"].items():
         correct = found.results[variant].answers.correct
         share = float(correct[:, found.also_in_train].mean()) if n_repeated else math.nan
         low, high = proportion_confint(share * n_repeated, n_repeated, method="wilson") if n_repeated else (0, 1)
@@ -296,7 +297,7 @@ def _calibration_rows(found: Findings) -> list[dict[str, str]]:
                 "std": f"{errors.std(ddof=1):.4f}" if len(errors) > 1 else "",
                 "n": str(len(errors)),
                 "by_chance": f"{low:.4f} to {high:.4f}",
-                "loss": _interval(found.results[found.rows["baselines"][row]].loss),
+                "loss": _interval(found.results[found.rows["champion"][row]].loss),
             }
         )
     return rows
@@ -305,7 +306,7 @@ def _calibration_rows(found: Findings) -> list[dict[str, str]]:
 def _error_context(found: Findings) -> dict[str, Any]:
     """The reviews that every run gets wrong, the ones first of which the runs are surest."""
     shared = np.flatnonzero(found.n_wrong == found.n_sharing)
-    variants = list(found.rows["baselines"].values())
+    variants = list(found.rows["champion"].values())
     probability = np.concatenate([found.results[variant].answers.probability for variant in variants]).mean(axis=0)
     labels = found.results[variants[0]].answers.labels
     surest = shared[np.argsort(-np.abs(probability[shared] - 0.5), kind="stable")][:10]
@@ -359,14 +360,15 @@ def _choice_rows(found: Findings) -> list[dict[str, str]]:
 
 
 def _champion_trial_rows(found: Findings) -> list[dict[str, str]]:
-    """The champion and what of it was changed, by valid accuracy; all with the first seed."""
+    """The champion and what of it was changed, the best first."""
     trials = found.champion_trials.sort_values("valid_accuracy", ascending=False, kind="stable")
     return [
         {
-            "changes": ", ".join(f"{name} {value}" for name, value in trial["changes"].items()) or "**the champion**",
+            "name": trial["name"],
+            "changes": ", ".join(f"{name} {value}" for name, value in trial["changes"].items()),
             "accuracy": f"{trial['valid_accuracy']:.4f}",
             "loss": f"{trial['valid_loss']:.4f}",
-            "epoch": str(trial["best_epoch"]),
+            "epoch": f"{trial['best_epoch']:.0f}" if trial["best_epoch"] else "",
         }
         for trial in trials.to_dict("records")
     ]

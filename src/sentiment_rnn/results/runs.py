@@ -40,16 +40,23 @@ def read_curves(models: Path, rows: dict[str, str], folders: Folders) -> pd.Data
 
 
 def read_champion_trials(models: Path, params: Params) -> pd.DataFrame:
-    """The champion of the first seed, then its trials: changes, and valid_loss and valid_accuracy of the best_epoch."""
+    """The champion, its n-grams alone, and its trials, all with the first seed, on the valid reviews.
+
+    Returns:
+        name, changes, valid_loss, valid_accuracy, and the best_epoch, which the n-grams have not.
+    """
     seed, trials = str(params.seeds[0]), params.study.champion_trials
-    folders: dict[Path, dict[str, Any]] = {models / "champion" / seed: {}}
-    folders |= {models / "champion_trials" / seed / name: trials.changes[name] for name in trials.names}
-    rows = []
-    for folder, changed in folders.items():
-        kept = int(_read_json(folder / "model.json")["best_epoch"])
-        curves = pd.read_csv(folder / "curves.csv", index_col="epoch")
-        figures = curves.loc[kept, ["valid_loss", "valid_accuracy"]]
-        rows.append({"changes": changed, "best_epoch": kept, **figures})
+    folders: dict[str, Path] = {"champion": models / "champion" / seed}
+    folders |= {name: models / "champion_trials" / seed / name for name in trials.names}
+    rows: list[dict[str, Any]] = []
+    for name, folder in folders.items():
+        description = _read_json(folder / "model.json")
+        kept = description["best_epoch"]
+        figures = pd.read_csv(folder / "curves.csv", index_col="epoch").loc[kept, ["valid_loss", "valid_accuracy"]]
+        rows.append({"name": name, "changes": trials.changes.get(name, {}), "best_epoch": kept, **figures})
+        if name == "champion" and "ngrams_valid_loss" in description:
+            figures = {key: description[f"ngrams_{key}"] for key in ("valid_loss", "valid_accuracy")}
+            rows.append({"name": "its n-grams alone", "changes": {}, "best_epoch": 0, **figures})
     return pd.DataFrame(rows)
 
 

@@ -115,9 +115,8 @@ def compared(params: Params, rows: Rows, published: Tables) -> dict[str, list[Pa
 
     All rows of a study with each other (where it shows both cells, those of the same cell); the cells with each other
     under each optimizer; the baselines with each other and with every recurrent network of the grids; the champion with
-    those beside it. Where the source has rows to
-    compare, pairs with a row that it has not are a family of their own, FAMILY_added: a value added to a grid moves no
-    p-value of the source's.
+    those beside it. Where the source has rows to compare, pairs with a row that it has not are a family of their own,
+    FAMILY_added: a value added to a grid moves no p-value of the source's.
     """
     families: dict[str, list[Pair]] = {}
     for study, names in rows.items():

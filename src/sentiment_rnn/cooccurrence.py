@@ -3,29 +3,26 @@
 import numpy as np
 import torch
 from scipy.sparse import coo_matrix, csr_matrix
-from torch import Tensor
+from torch import nn
 
 from sentiment_rnn.dataset import EncodedReviews
 
 WINDOW = 5
-STD = 0.3  # of the numbers of an embedding: large, so that training moves the words little
 
 
-def cooccurrence_embeddings(reviews: EncodedReviews, vocab_size: int, dim: int) -> Tensor:
-    """The singular vectors of the words' positive pointwise mutual information.
+def start_from_cooccurrence(embedding: nn.Embedding, reviews: EncodedReviews, std: float) -> None:
+    """Set the embeddings to the singular vectors of the words' positive pointwise mutual information.
 
     Levy, Goldberg and Dagan (Improving Distributional Similarity with Lessons Learned from Word Embeddings, 2015):
     neighbours count by the inverse of their distance, contexts are smoothed by the power 0.75, and the vectors are
     weighted by the roots of their singular values.
 
     Args:
+        embedding: of the ids, <pad> and <unk> counted in; these two start at zero.
         reviews: to count in; their labels are not read.
-        vocab_size: ids, <pad> and <unk> counted in; these two start at zero.
-        dim: of an embedding.
-
-    Returns:
-        float32 [vocab_size, dim].
+        std: of an embedding's numbers; the larger, the less training moves the words.
     """
+    vocab_size, dim = embedding.weight.shape
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415  # takes a second, for this alone
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
@@ -41,9 +38,10 @@ def cooccurrence_embeddings(reviews: EncodedReviews, vocab_size: int, dim: int) 
     vectors = left * np.sqrt(values)
     vectors[:2] = 0
     if spread := vectors[2:].std():  # no word stands beside another: all stay at zero
-        vectors *= STD / spread
+        vectors *= std / spread
     # a small vocabulary has no more dimensions than words
-    return torch.from_numpy(np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1])))).float()
+    start = torch.from_numpy(np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1]))))
+    embedding.load_state_dict({"weight": start})
 
 
 def _count(reviews: EncodedReviews, vocab_size: int) -> csr_matrix:

@@ -1,5 +1,7 @@
 """The linear model beside the network, and the heads over mean and maximum, against plain ways to the same."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -11,11 +13,12 @@ from sentiment_rnn.naive_bayes import log_count_ratio
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.network.shortcut import N_PAIRS, C, Shortcut
+from sentiment_rnn.network.ngrams import NgramModel, as_logits
 from sentiment_rnn.network.training import train
 from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.stacking import fit_ngrams
 
-VOCAB_SIZE = 30
+VOCAB_SIZE, ORDER, C = 30, 3, 20.0
 
 
 def reviews_of(n: int = 200) -> EncodedReviews:
@@ -33,38 +36,40 @@ def reviews_of(n: int = 200) -> EncodedReviews:
     return EncodedReviews(np.array(tokens, dtype=np.int32), np.array(lengths, dtype=np.int32), np.array(labels))
 
 
-def plain_counts(reviews: EncodedReviews) -> np.ndarray:
-    """Review by review, word by word."""
-    counts = np.zeros((len(reviews), VOCAB_SIZE + N_PAIRS), dtype=np.float32)
-    ends = np.cumsum(reviews.lengths)
-    for row, (start, end) in enumerate(zip(ends - reviews.lengths, ends, strict=True)):
-        before = 0
-        for word in reviews.tokens[start:end].tolist():
-            counts[row, word] += 1
-            counts[row, VOCAB_SIZE + (before * VOCAB_SIZE + word) % N_PAIRS] += 1
-            before = word
-    return counts
+def plain_counts(reviews: EncodedReviews) -> list[Counter[tuple[int, ...]]]:
+    """Review by review, n-gram by n-gram, unhashed."""
+    texts = np.split(reviews.tokens, np.cumsum(reviews.lengths)[:-1])
+    return [
+        Counter(tuple(text[end - n : end].tolist()) for n in range(1, ORDER + 1) for end in range(n, len(text) + 1))
+        for text in texts
+    ]
 
 
 def test_fit_is_that_of_scikit_learn_on_plain_counts():
     reviews = reviews_of(60)
-    counts, is_positive = plain_counts(reviews), reviews.labels == 1
-    used = np.flatnonzero(counts.any(axis=0))  # the others change the ratios' common part alone
-    share = (1 + counts[is_positive].sum(axis=0)) / (1 + counts[is_positive].sum(axis=0)).sum()
-    other = (1 + counts[~is_positive].sum(axis=0)) / (1 + counts[~is_positive].sum(axis=0)).sum()
-    ratio = np.log(share / other)[used]
-    plain = LogisticRegression(C=C, solver="liblinear", tol=0.1, random_state=0)
-    plain.fit(counts[:, used] * ratio, is_positive)
-    expected = plain.decision_function(counts[:, used] * ratio)
+    columns: dict[tuple[int, ...], int] = {}
+    counts = np.zeros((len(reviews), 3000))
+    for row, grams in enumerate(plain_counts(reviews)):
+        for gram, count in grams.items():
+            counts[row, columns.setdefault(gram, len(columns))] = count
+    counts, is_positive = counts[:, : len(columns)], reviews.labels == 1
+    positive, negative = 1 + counts[is_positive].sum(axis=0), 1 + counts[~is_positive].sum(axis=0)
+    ratio = np.log(positive / positive.sum() / (negative / negative.sum()))
+    features = counts * ratio / np.sqrt(reviews.lengths)[:, None]
+    plain = LogisticRegression(C=C, solver="liblinear", tol=0.1, random_state=0).fit(features, is_positive)
+    expected = plain.decision_function(features)
 
-    shortcut = Shortcut(VOCAB_SIZE)
-    shortcut.fit(reviews)
-    (batch,) = ReviewTensors(reviews, torch.device("cpu")).by_length(len(reviews))
-    found = shortcut(batch.tokens).numpy()
+    ngrams = NgramModel(VOCAB_SIZE, ORDER)
+    fit_ngrams(ngrams, reviews, C)
+    found = log_odds(predict_logits(ngrams, ReviewTensors(reviews, torch.device("cpu"))))
     # the same but for the factor that makes log-odds of it
-    factor = found[0] / expected[batch.indices[0]]
+    factor = found[0] / expected[0]
     assert factor > 0
-    np.testing.assert_allclose(found, factor * expected[batch.indices], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, factor * expected, rtol=1e-3, atol=1e-4)
+
+
+def log_odds(logits: torch.Tensor) -> np.ndarray:
+    return (logits[:, 1] - logits[:, 0]).numpy()
 
 
 def test_out_of_fold_answers_know_nothing_of_their_review():
@@ -72,11 +77,41 @@ def test_out_of_fold_answers_know_nothing_of_their_review():
     reviews = reviews_of(400)
     labels = np.random.default_rng(1).permutation(reviews.labels)
     senseless = EncodedReviews(reviews.tokens, reviews.lengths, labels)
-    shortcut = Shortcut(VOCAB_SIZE)
-    out_of_fold = shortcut.fit(senseless).numpy()
+    out_of_fold = log_odds(fit_ngrams(NgramModel(VOCAB_SIZE, ORDER), senseless, C))
     assert abs(((out_of_fold > 0) == labels).mean() - 0.5) < 0.1
-    in_order = reviews_of(400)
-    assert (((Shortcut(VOCAB_SIZE).fit(in_order).numpy() > 0) == in_order.labels).mean()) > 0.9  # with sense there is
+    assert np.abs(out_of_fold).mean() < 0.5  # and the factor says so
+    with_sense = log_odds(fit_ngrams(NgramModel(VOCAB_SIZE, ORDER), reviews, C))
+    assert ((with_sense > 0) == reviews.labels).mean() > 0.9
+
+
+def test_out_of_fold_answers_are_as_sure_as_they_should_be():
+    """With every fifth label wrong: one factor more or less has no lower loss."""
+    reviews = reviews_of(400)
+    labels = np.where(np.random.default_rng(1).random(400) < 0.2, 1 - reviews.labels, reviews.labels)
+    noisy = EncodedReviews(reviews.tokens, reviews.lengths, labels)
+    answers = log_odds(fit_ngrams(NgramModel(VOCAB_SIZE, ORDER), noisy, C))
+    losses = [np.logaddexp(0, -factor * answers * (2 * labels - 1)).mean() for factor in (0.7, 1, 1.4)]
+    assert losses[1] == min(losses)
+
+
+def test_order_of_the_reviews_changes_no_weight():
+    """All the positive ones first, as they may stand: the folds are drawn at random."""
+    reviews = reviews_of(400)
+    order = np.argsort(-reviews.labels, kind="stable")
+    texts = np.split(reviews.tokens, np.cumsum(reviews.lengths)[:-1])
+    ordered = EncodedReviews(
+        np.concatenate([texts[row] for row in order]), reviews.lengths[order], reviews.labels[order]
+    )
+    answers = log_odds(fit_ngrams(NgramModel(VOCAB_SIZE, ORDER), ordered, C))
+    assert ((answers > 0) == ordered.labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("labels", [[1, 1, 1], [0, 1, 1]])
+def test_too_few_reviews_of_a_label_leave_the_weights_at_zero(labels: list[int]):
+    reviews = EncodedReviews(np.array([2, 3, 4], np.int32), np.ones(3, np.int32), np.array(labels))
+    ngrams = NgramModel(VOCAB_SIZE, ORDER)
+    assert not fit_ngrams(ngrams, reviews, C).any()
+    assert not ngrams.weight.any()
 
 
 def test_log_count_ratio_by_hand():
@@ -100,8 +135,8 @@ def test_mean_and_max_are_those_of_each_review():
     torch.testing.assert_close(model(batch), model.linear(pooled))
 
 
-def test_head_and_shortcut_are_differentiated_rightly():
-    model = build_model(hyperparameters(head="mean_max", shortcut=True), VOCAB_SIZE, 20, "study", seed=0).double()
+def test_head_and_ngrams_are_differentiated_rightly():
+    model = build_model(hyperparameters(head="mean_max", ngrams=ORDER), VOCAB_SIZE, 20, "study", seed=0).double()
     batch = pack_sequence([torch.randint(1, VOCAB_SIZE, (length,)) for length in (5, 3)])
 
     def loss(weight: torch.Tensor) -> torch.Tensor:
@@ -120,20 +155,20 @@ def test_dropout_is_of_training_alone(name: str):
     assert torch.equal(model(batch), model(batch))
 
 
-def test_network_learns_what_the_shortcut_leaves():
-    """Beside a shortcut that knows the labels it learns nothing; by itself, in solo epochs, it does."""
+def test_network_learns_what_the_ngrams_leave():
+    """Beside n-grams that know the labels it learns nothing; by itself, in solo epochs, it does."""
     reviews = reviews_of()
-    known = torch.from_numpy(40.0 * (2 * reviews.labels - 1)).float()
+    known = as_logits(torch.from_numpy(40.0 * (2 * reviews.labels - 1)).float())
     losses = {}
     for solo_epochs in (0, 10):
-        settings = hyperparameters(head="mean_max", shortcut=True, solo_epochs=solo_epochs, lr=0.03, schedule="cosine")
+        settings = hyperparameters(head="mean_max", ngrams=ORDER, solo_epochs=solo_epochs, lr=0.03, schedule="cosine")
         model = build_model(settings, VOCAB_SIZE, 20, "study", seed=0)
         start = {name: weight.clone() for name, weight in model.state_dict().items()}
         tensors = ReviewTensors(reviews, torch.device("cpu"))
         protocol = {"batch_size": 20, "n_epochs": 10, "keep_epoch": "last", "seed": 0}
         train(model, tensors, tensors, settings, offsets=known, **protocol)
         changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, start[name])]
-        assert not [name for name in changed if name.startswith("shortcut")]
+        assert not [name for name in changed if name.startswith("ngrams")]
         losses[solo_epochs] = torch.nn.functional.cross_entropy(predict_logits(model, tensors), tensors.labels).item()
     assert losses[0] == pytest.approx(np.log(2), abs=0.01)
     assert losses[10] < 0.5
