@@ -87,6 +87,12 @@ def test_contribution_is_that_of_the_state_at_its_place():
     ]
 
 
+@pytest.mark.parametrize("classifier", [network("lstm", 1, False), bag("tfidf"), bag("nbsvm")])
+def test_unknown_words_are_told(classifier: Classifier):
+    assert classifier.explain("Good Wibble, wobble wibble film").unknown_words == ["wibble", "wobble"]
+    assert classifier.explain("").unknown_words == []
+
+
 def test_words_behind_max_length_are_not_read():
     classifier = network("lstm", 1, False)
     assert len(classifier.explain("good " * 40).contributions) == 16
@@ -105,7 +111,7 @@ def test_pairs_are_shared_by_their_words():
 def test_prediction_and_segments_by_hand():
     assert Prediction.of(0.0).label == "negative"
     assert Prediction.of(np.log(3)) == Prediction("positive", pytest.approx(0.75))
-    explanation = Explanation("So good!", [Contribution(3, 7, 1.5)], -0.5)
+    explanation = Explanation("So good!", [Contribution(3, 7, 1.5, True)], -0.5)
     assert explanation.segments() == [("So ", None), ("good", 1.5), ("!", None)]
     assert explanation.log_odds == 1.0
     with pytest.raises(TypeError, match="a list of texts"):

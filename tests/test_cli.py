@@ -152,6 +152,8 @@ def test_explanation(sentiment, tmp_path: Path):
     assert [part["word"] for part in explanation["contributions"]] == ["good", "film", "dull", "plot"]
     shown = sentiment("explain", "--model", "lstm-adam", text)
     assert text in shown
+    assert "not in its vocabulary" not in shown
+    assert "not in its vocabulary: wibble" in sentiment("explain", "--model", "lstm-adam", "A good wibble")
     assert f"log-odds of positive {explanation['log_odds']:+.3f}" in shown
     sentiment("explain", "--html", tmp_path / "page.html", "--model", "lstm-adam", "<script>good</script>")
     page = (tmp_path / "page.html").read_text()

@@ -79,9 +79,10 @@ def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool
 
 def explain(arguments: argparse.Namespace) -> None:
     """`sentiment explain`."""
-    _require_utf8(arguments.text, "the text")
+    text = sys.stdin.read() if arguments.text is None else arguments.text
+    _require_utf8(text, "the text")
     name, folder = locate(arguments.model)
-    explanation = load(folder).explain(arguments.text)
+    explanation = load(folder).explain(text)
     if arguments.html is not None:
         from sentiment_rnn.applications.explanation import page  # noqa: PLC0415
 
@@ -213,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(action=predict)
 
     command = commands.add_parser("explain", parents=[model, as_json], help="what each word adds to the answer")
-    command.add_argument("text", help="the text")
+    command.add_argument("text", nargs="?", help="the text; without one, all of standard input")
     command.add_argument("--html", type=Path, metavar="FILE", help="write it as a web page")
     command.set_defaults(action=explain)
 

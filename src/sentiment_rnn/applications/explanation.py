@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sentiment_rnn.classifiers.classifier import Explanation
 
-N_STRONGEST = 5
+N_STRONGEST, N_UNKNOWN = 5, 20  # words shown
 GREEN, RED, WHITE = (34, 136, 51), (204, 51, 68), (255, 255, 255)
 
 _pages = Environment(
@@ -30,6 +30,8 @@ def print_explanation(model: str, explanation: Explanation) -> None:
     console.print(text)
     for label, words in _towards(explanation):
         console.print(f"towards {label}: {words or 'nothing'}")
+    if unknown := _unknown(explanation):
+        console.print(f"not in its vocabulary: {unknown}")
     of_words = explanation.log_odds - explanation.bias
     console.print(
         f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {explanation.log_odds:+.3f}"
@@ -51,6 +53,7 @@ def page(answers: dict[str, Explanation], form: dict[str, Any] | None = None) ->
             "bias": explanation.bias,
             "pieces": _pieces(explanation),
             "towards": _towards(explanation),
+            "unknown": _unknown(explanation),
         }
         for model, explanation in answers.items()
     ]
@@ -67,6 +70,11 @@ def _style(piece: dict[str, Any]) -> str:
     color = GREEN if piece["value"] > 0 else RED
     mixed = (round(white + piece["share"] * (full - white)) for white, full in zip(WHITE, color, strict=True))
     return f"black on rgb({','.join(map(str, mixed))})"
+
+
+def _unknown(explanation: Explanation) -> str:
+    words = explanation.unknown_words
+    return ", ".join(words[:N_UNKNOWN]) + (f" and {len(words) - N_UNKNOWN} more" if len(words) > N_UNKNOWN else "")
 
 
 def _towards(explanation: Explanation) -> list[tuple[str, str]]:

@@ -57,7 +57,10 @@ class BagOfWords(Classifier):
             share = parts.get(pair, 0.0) / counts[pair] / 2
             values[place] += share
             values[place + 1] += share
-        found = [Contribution(word.start, word.end, value) for word, value in zip(words, values, strict=True)]
+        found = [
+            Contribution(word.start, word.end, value, self._feature(word.word) is not None)
+            for word, value in zip(words, values, strict=True)
+        ]
         return Explanation(text, found, self.bias)
 
     def save(self, folder: Path, **facts: Any) -> None:

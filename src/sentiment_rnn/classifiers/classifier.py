@@ -32,11 +32,15 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one word adds to the log-odds of positive; it stands at text[start:end]."""
+    """What one word adds to the log-odds of positive; it stands at text[start:end].
+
+    A word that is not known is outside the model's vocabulary: to it all of them are one, or nothing.
+    """
 
     start: int
     end: int
     value: float
+    is_known: bool
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,12 @@ class Explanation:
             pieces += [(self.text[end : word.start], None), (self.text[word.start : word.end], word.value)]
             end = word.end
         return [piece for piece in [*pieces, (self.text[end:], None)] if piece[0]]
+
+    @property
+    def unknown_words(self) -> list[str]:
+        """Those outside the model's vocabulary, each once."""
+        words = (self.text[part.start : part.end].lower() for part in self.contributions if not part.is_known)
+        return [word for word in dict.fromkeys(words) if word]
 
     @property
     def prediction(self) -> Prediction:

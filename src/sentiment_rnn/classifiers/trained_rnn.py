@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sentiment_rnn.classifiers.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.dataset import UNK_ID
 from sentiment_rnn.description import ModelFolderError, read_description
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
@@ -72,5 +73,6 @@ class TrainedRNN(Classifier):
         (batch,) = ReviewTensors(reviews, CPU).by_length(1)
         values, bias = self.model.contributions(batch.tokens)
         places = [(word.start, word.end) for word in words] or [(0, 0)]
-        found = [Contribution(*place, value) for place, value in zip(places, values.tolist(), strict=True)]
+        parts = zip(places, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
+        found = [Contribution(*place, value, is_known) for place, value, is_known in parts]
         return Explanation(text, found, float(bias))
