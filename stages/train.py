@@ -13,13 +13,16 @@ from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.checkpoint import Checkpoint
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.network.model_folder import save_model
+from sentiment_rnn.network.model_folder import environment, save_model
 from sentiment_rnn.network.training import mean_loss_and_accuracy, train, use_deterministic_device
 from sentiment_rnn.params import load_params
 from sentiment_rnn.stacking import fit_ngrams
 from sentiment_rnn.timing import Stopwatch
+
+CHECKPOINTS = Path("data/checkpoints")  # of the trainings that run, or were cut short
 
 
 def main() -> None:
@@ -37,6 +40,9 @@ def main() -> None:
     model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed)
     print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
     stopwatch = Stopwatch()
+    inputs = sorted(guard.hashes.values())
+    decisive = [arguments.variant, arguments.seed, str(settings), inputs, environment(device)]
+    checkpoint = Checkpoint(CHECKPOINTS, decisive, stopwatch)
     if hyperparameters.embedding == "cooccurrence":
         start_from_cooccurrence(model.embedding, train_reviews, hyperparameters.embedding_std)
     offsets = None if model.ngrams is None else fit_ngrams(model.ngrams, train_reviews, hyperparameters.ngrams_C)
@@ -50,6 +56,7 @@ def main() -> None:
         keep_epoch=protocol["keep_epoch"],
         seed=arguments.seed,
         offsets=offsets,
+        checkpoint=checkpoint,
     )
     stopwatch.stop()
 
@@ -66,6 +73,7 @@ def main() -> None:
     save_model(arguments.model, training.best_weights, vocabulary, hyperparameters, device, **facts)
     pd.DataFrame(map(asdict, training.epochs)).to_csv(arguments.model / "curves.csv", index=False)
     stopwatch.write(arguments.timing)
+    checkpoint.remove()
     print(f"kept epoch {training.best_epoch}; {stopwatch.seconds:.0f} s")
 
 

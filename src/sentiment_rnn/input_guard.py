@@ -16,12 +16,16 @@ class InputChangedError(PipelineError):
 
 
 class InputGuard:
-    """Remembers the content of some files, and of this package's modules imported so far."""
+    """Remembers the content of some files, and of this package's modules imported so far.
+
+    Attributes:
+        hashes: SHA-256 by file.
+    """
 
     def __init__(self, paths: list[Path]) -> None:
         main = sys.modules["__main__"]
         modules = [main, *(module for name, module in sys.modules.items() if name.split(".")[0] == "sentiment_rnn")]
-        self._hashes = {path: _sha256(path) for path in [*paths, *(Path(str(m.__file__)) for m in modules)]}
+        self.hashes = {path: _sha256(path) for path in [*paths, *(Path(str(m.__file__)) for m in modules)]}
 
     def check(self) -> None:
         """Compare.
@@ -29,7 +33,7 @@ class InputGuard:
         Raises:
             InputChangedError: a file was changed or is gone.
         """
-        for path, before in self._hashes.items():
+        for path, before in self.hashes.items():
             if _sha256(path) != before:
                 raise InputChangedError(f"{path} was changed while this stage ran; nothing was written: run it again")
 

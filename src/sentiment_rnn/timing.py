@@ -12,10 +12,18 @@ class Stopwatch:
         self._started, self._cpu_started = time.perf_counter(), time.process_time()
         self.seconds = self.cpu_seconds = 0.0
 
+    def elapsed(self) -> tuple[float, float]:
+        """Wall and CPU seconds so far."""
+        return time.perf_counter() - self._started, time.process_time() - self._cpu_started
+
+    def go_on_from(self, elapsed: tuple[float, float]) -> None:
+        """Add what another one showed before."""
+        self._started -= elapsed[0]
+        self._cpu_started -= elapsed[1]
+
     def stop(self) -> None:
         """Take the seconds since the making."""
-        self.seconds = time.perf_counter() - self._started
-        self.cpu_seconds = time.process_time() - self._cpu_started
+        self.seconds, self.cpu_seconds = self.elapsed()
 
     def write(self, path: Path) -> None:
         """As JSON."""

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from tqdm import tqdm
 
 from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.checkpoint import Checkpoint, restore, state_of
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.params import Hyperparameters, KeepEpoch
@@ -80,6 +81,7 @@ def train(
     keep_epoch: KeepEpoch,
     seed: int,
     offsets: Tensor | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train, with a progress bar for each epoch and a line at its end.
 
@@ -93,6 +95,8 @@ def train(
         keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
         offsets: [train reviews, 2], the logits that stand in for those of the model's n-grams, where it has them.
+        checkpoint: written after each epoch but the last; where there is one, the training goes on from it, to the
+            same bytes.
 
     Raises:
         ValueError: n-grams without offsets: they know the train reviews, and would leave the network nothing to learn.
@@ -107,7 +111,13 @@ def train(
     offsets = None if offsets is None else offsets.to(train_set.device)
     epochs: list[Epoch] = []
     best_weights: dict[str, Tensor] = {}
-    for number in range(1, n_epochs + 1):
+    if checkpoint is not None and (found := checkpoint.load()) is not None:
+        tensors, facts = found
+        restore(tensors, facts, model, optimizer, schedule, order)
+        epochs = [Epoch(**figures) for figures in facts["epochs"]]
+        best_weights = {name: tensors[f"best.{name}"] for name in model.state_dict()}
+        tqdm.write(f"going on after epoch {len(epochs)}, from {checkpoint.path}")
+    for number in range(len(epochs) + 1, n_epochs + 1):
         batches = tqdm(
             train_set.shuffled(batch_size, order),
             desc=f"epoch {number}/{n_epochs}",
@@ -126,12 +136,21 @@ def train(
             f"epoch {number}/{n_epochs}: train loss {train_loss:.3f}, accuracy {train_accuracy:.3f}; "
             f"valid loss {valid_loss:.3f}, accuracy {valid_accuracy:.3f}"
         )
-        best = min(epochs, key=lambda epoch: math.inf if math.isnan(epoch.valid_loss) else epoch.valid_loss)
-        if keep_epoch == "last":
-            best = epochs[-1]
+        best = _best(epochs, keep_epoch)
         if best is epochs[-1]:
             best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
-    return Training(epochs, best.epoch, best_weights)
+        if checkpoint is not None and number < n_epochs:
+            tensors, facts = state_of(model, optimizer, schedule, order)
+            tensors |= {f"best.{name}": weight for name, weight in best_weights.items()}
+            checkpoint.save(tensors, facts | {"epochs": [asdict(epoch) for epoch in epochs]})
+    return Training(epochs, _best(epochs, keep_epoch).epoch, best_weights)
+
+
+def _best(epochs: list[Epoch], keep_epoch: KeepEpoch) -> Epoch:
+    """The one whose weights are kept so far."""
+    if keep_epoch == "last":
+        return epochs[-1]
+    return min(epochs, key=lambda epoch: math.inf if math.isnan(epoch.valid_loss) else epoch.valid_loss)
 
 
 def train_epoch(

@@ -1,0 +1,120 @@
+"""A training that is cut short and goes on from its checkpoint, against one that nothing disturbs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from test_model import random_reviews, small
+
+from sentiment_rnn.network import training as loop
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.checkpoint import Checkpoint
+from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.training import Training, train
+from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.timing import Stopwatch
+
+N_EPOCHS = 4
+CHAMPION = {
+    "cell": "gru",
+    "bidirectional": True,
+    "head": "mean_max",
+    "ngrams": 2,
+    "solo_epochs": 2,
+    "word_dropout": 0.2,
+}
+CHAMPION |= {"head_dropout": 0.5, "schedule": "cosine"}
+VARIANTS = {name: {"optimizer": name} for name in ("sgd", "momentum", "adagrad", "rmsprop", "adam")}
+VARIANTS |= {"dropout": {"n_layers": 2, "dropout": 0.5}, "attention": {"cell": "attention"}, "champion": CHAMPION}
+
+
+def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None, keep_epoch: str = "best") -> Training:
+    train_set, valid_set = (ReviewTensors(random_reviews(seed=seed), torch.device("cpu")) for seed in (0, 1))
+    model = build_model(hyperparameters, 40, 64, "study", seed=0)
+    offsets = torch.linspace(-1, 1, 300).view(150, 2) if model.ngrams is not None else None
+    settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": keep_epoch, "seed": 0}
+    return train(model, train_set, valid_set, hyperparameters, offsets=offsets, checkpoint=checkpoint, **settings)
+
+
+def cut_short(monkeypatch: pytest.MonkeyPatch, during: int) -> list[int]:
+    """The epoch of that number, counted from one, ends in an exception; the list grows with those that are begun."""
+    begun: list[int] = []
+    real = loop.train_epoch
+
+    def train_epoch(*arguments: object) -> tuple[float, float]:
+        begun.append(len(begun) + 1)
+        if len(begun) == during:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(loop, "train_epoch", train_epoch)
+    return begun
+
+
+def same(first: Training, second: Training) -> bool:
+    weights = [torch.equal(weight, second.best_weights[name]) for name, weight in first.best_weights.items()]
+    return (first.epochs, first.best_epoch) == (second.epochs, second.best_epoch) and all(weights)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("during", [2, 4])
+def test_resumed_training_gives_the_same_bytes(name: str, during: int, tmp_path: Path, monkeypatch):
+    hyperparameters = small(**VARIANTS[name])
+    undisturbed = run(hyperparameters, None)
+    checkpoint = Checkpoint(tmp_path, name, Stopwatch())
+    begun = cut_short(monkeypatch, during)
+    with pytest.raises(KeyboardInterrupt):
+        run(hyperparameters, checkpoint)
+    assert checkpoint.path.exists()
+    resumed = run(hyperparameters, Checkpoint(tmp_path, name, Stopwatch()))
+    assert len(begun) == N_EPOCHS + 1  # the epoch that was cut short twice, no other
+    assert same(resumed, undisturbed)
+    checkpoint.remove()
+    assert not list(tmp_path.iterdir())
+
+
+def test_best_epoch_before_the_interruption_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    hyperparameters = small(lr=0.03)  # learns by heart: the valid loss rises from the start
+    undisturbed = run(hyperparameters, None)
+    assert undisturbed.best_epoch < 3
+    cut_short(monkeypatch, 4)
+    with pytest.raises(KeyboardInterrupt):
+        run(hyperparameters, Checkpoint(tmp_path, 0, Stopwatch()))
+    assert same(run(hyperparameters, Checkpoint(tmp_path, 0, Stopwatch())), undisturbed)
+
+
+def test_anything_decisive_that_differs_has_another_file(tmp_path: Path):
+    paths = {Checkpoint(tmp_path, decisive, Stopwatch()).path for decisive in (["lstm", 0], ["lstm", 1], ["gru", 0])}
+    assert len(paths) == 3
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "other"])
+def test_damaged_checkpoint_costs_the_resumption_alone(
+    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    undisturbed = run(small(), None)
+    checkpoint = Checkpoint(tmp_path, 0, Stopwatch())
+    cut_short(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt):
+        run(small(), checkpoint)
+    whole = checkpoint.path.read_bytes()
+    checkpoint.path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "other": b"{" * 100}[damage])
+    assert same(run(small(), checkpoint), undisturbed)
+    assert f"{checkpoint.path}: cannot be read, so the training begins anew" in capsys.readouterr().out
+
+
+def test_checkpoint_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("not a folder")
+    assert same(run(small(), Checkpoint(tmp_path / "file", 0, Stopwatch())), run(small(), None))
+    assert "cannot be written, so an interruption would begin anew" in capsys.readouterr().out
+
+
+def test_stopwatch_goes_on(tmp_path: Path):
+    first = Checkpoint(tmp_path, 0, stopwatch := Stopwatch())
+    stopwatch.go_on_from((100.0, 50.0))
+    first.save({"a": torch.zeros(1)}, {})
+    other = Stopwatch()
+    Checkpoint(tmp_path, 0, other).load()
+    other.stop()
+    assert 100 < other.seconds < 110
+    assert 50 < other.cpu_seconds < 60
