@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test repro twice published bench install lint
+.PHONY: help demo check-git test fuzz repro twice published bench install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -18,6 +18,9 @@ check-git:
 
 test: install # the tests
 	python -m pytest -n auto --dist worksteal
+
+fuzz: install # bad input by the thousand: a hundred times what the tests try
+	python -m pytest tests/test_fuzz.py --hypothesis-profile thousands
 
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)

@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 from ruamel.yaml import YAML
 
 from sentiment_rnn.sample import generate
+
+# the tests try the same inputs each time, `make fuzz` others
+settings.register_profile("some", max_examples=100, deadline=None, derandomize=True)
+settings.register_profile("thousands", max_examples=10_000, deadline=None)
+settings.load_profile("some")
 
 torch.set_num_threads(1)  # as the stages do; several test processes with several threads each stand in each other's way
 

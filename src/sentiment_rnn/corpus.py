@@ -24,6 +24,7 @@ LABELS = {
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
+_MAX_ARCHIVE_BYTES = 2_000_000_000  # unpacked: thirty times the labelled reviews
 
 # what the libraries raise on a damaged file; RuntimeError: a zip with a password, or packed in an unknown way
 _DAMAGES = (
@@ -71,9 +72,12 @@ def read_archive(path: Path) -> pd.DataFrame:
     Raises:
         CorpusError: there are none, or something else in their place; a damaged archive raises what tarfile does.
     """
-    rows = []
+    rows, n_bytes = [], 0
     with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
         for member in archive:
+            n_bytes += member.size
+            if n_bytes > _MAX_ARCHIVE_BYTES:
+                raise CorpusError(f"{path}: unpacks to more than {_MAX_ARCHIVE_BYTES:,} bytes: not the archive")
             match = _MEMBER.fullmatch(member.name)
             if not match or not member.isreg():
                 continue

@@ -22,6 +22,7 @@ Split = Literal["random", "official"]
 Baseline = Literal["tfidf", "nbsvm"]
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NLayers = Annotated[int, Field(gt=0, le=100)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 Seeds = list[Annotated[int, Field(ge=0, lt=2**63)]]
@@ -44,7 +45,7 @@ class Architecture(Section):
     optimizer: Optimizer
     embedding_dim: Positive
     hidden_dim: Positive
-    n_layers: Positive
+    n_layers: NLayers
     bidirectional: bool
     dropout: Share
 
@@ -65,7 +66,7 @@ class Hyperparameters(Architecture):
     embedding: EmbeddingStart = "random"
     embedding_std: PositiveFloat = 0.3
     head: Head = "flatten"
-    ngrams: Annotated[int, Field(ge=0)] = 0
+    ngrams: Annotated[int, Field(ge=0, le=10)] = 0
     ngrams_C: PositiveFloat = 1.0  # noqa: N815  # scikit-learn's name for it
     solo_epochs: Annotated[int, Field(ge=0)] = 0
     word_dropout: Share = 0.0
@@ -93,7 +94,7 @@ class Grids(Section):
 
     cell: list[RecurrentCell]
     optimizer: list[Optimizer]
-    n_layers: list[Positive]
+    n_layers: list[NLayers]
     hidden_dim: list[Positive]
     embedding_dim: list[Positive]
 
@@ -110,7 +111,7 @@ class Compound(Section):
     """The variant that scales several axes together."""
 
     hidden_dim: Positive
-    n_layers: Positive
+    n_layers: NLayers
     embedding_dim: Positive
 
 

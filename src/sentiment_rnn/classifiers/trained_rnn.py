@@ -50,6 +50,8 @@ class TrainedRNN(Classifier):
             raise ModelFolderError(f"{folder}: its vocabulary cannot be read: {error}") from error
         if description.get("stop_words") not in get_args(StopWords):
             raise ModelFolderError(f"{folder}: stop_words {description.get('stop_words')!r}, which is unknown")
+        if not isinstance(description["max_length"], int) or description["max_length"] < 1:
+            raise ModelFolderError(f"{folder}: max_length {description['max_length']!r}, which is no length")
         if len(vocabulary) != description["vocab_size"]:
             raise ModelFolderError(
                 f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {description['vocab_size']}"

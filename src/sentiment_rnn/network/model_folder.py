@@ -45,8 +45,9 @@ def load_model(folder: Path) -> RNNClassifier:
     description = read_description(folder)
     try:
         hyperparameters = Hyperparameters(**description["hyperparameters"])
-        model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
-        model.load_state_dict(load_file(folder / "weights.safetensors"))
+        with torch.device("meta"):  # sizes alone: a damaged description takes no memory
+            model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
+        model.load_state_dict(load_file(folder / "weights.safetensors"), assign=True)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     return model.eval()
