@@ -1,11 +1,12 @@
 """Is the same seed the same bytes here? `make twice` trains the experiment twice, and once with another seed.
 
-In a scratch clone of the last commit, so that nothing here is touched: the hashes of weights, learning curves and
-predictions of the two must be the same, and those of the other seed must not.
+In a scratch clone of the last commit, with params.yaml and dvc.lock as they are here: nothing here is touched. The
+hashes of weights, learning curves and predictions of the two must be the same, and those of the other seed must not.
 """
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,11 +29,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         clone = Path(name) / "clone"
         run("git", "clone", "--quiet", str(PROJECT), str(clone), folder=PROJECT)
+        for file in ("params.yaml", "dvc.lock"):
+            if (PROJECT / file).exists():
+                shutil.copy(PROJECT / file, clone)
         for path in (PROJECT / "data").iterdir():  # the reviews that the user placed there
             if path.is_file() and not (clone / "data" / path.name).exists():
                 (clone / "data" / path.name).symlink_to(path.resolve())
         seed, other = two_seeds(clone)
-        committed = model_hash(clone, seed)
+        before = model_hash(clone, seed)
         run("dvc", "repro", *stages(seed), folder=clone)
         first, model = hashes(clone, seed), model_hash(clone, seed)
         run("dvc", "repro", "--force", "--no-run-cache", "--single-item", *stages(seed), folder=clone)
@@ -46,10 +50,10 @@ def main() -> None:
     if any(first[file] == third[file] for file in FILES):
         raise PipelineError(f"the trainings with the seeds {seed} and {other} do not differ")
     print(f"the same bytes twice with seed {seed}, others with seed {other}")
-    if model == committed:
-        print("they are those of the committed dvc.lock")
-    elif committed is not None:
-        print("the committed ones are others: metrics/environment.json says what they were made on")
+    if model == before:
+        print("they are those of dvc.lock")
+    elif before is not None:
+        print("those of dvc.lock are others: metrics/environment.json says what they were made on")
 
 
 def two_seeds(clone: Path) -> tuple[int, int]:

@@ -72,7 +72,7 @@ def study_dots(rows: Rows, results: dict[str, Result], published: Tables, color:
 def dot_plot(dots: list[Dot | None], label: str, color: str) -> Figure:
     """A dot with its interval per row, and the published value where there is one; None leaves a gap.
 
-    Rows far below the best stand at the left edge with their number.
+    Rows far below the best stand at the left edge with their number, unless most rows are.
     """
     figure = Figure(figsize=(6.4, 0.25 * len(dots) + 1.3), layout="constrained")
     axes = figure.subplots()
@@ -211,7 +211,10 @@ def _dots(rows: Rows, results: dict[str, Result], published: Tables, measure: st
 
 
 def _draw_dots(axes: Axes, dots: list[Dot | None], color: str, *, focus: bool) -> None:
-    edge = max(dot.found.mean for dot in dots if dot) - FOCUS if focus else -math.inf
+    means = [dot.found.mean for dot in dots if dot]
+    edge = max(means) - FOCUS
+    if not focus or sum(mean < edge for mean in means) > len(means) / 2:  # no axis for the few of which it says more
+        edge = -math.inf
     for place, dot in enumerate(dots):
         if dot is None:
             continue
