@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz repro twice published bench install lint
+.PHONY: help demo check-git test fuzz repro twice published bench audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -33,6 +33,10 @@ published: install # the published figures as a revision: dvc metrics diff publi
 
 bench: install # every speed and memory figure of the README, measured: some minutes on an idle machine
 	python benchmarks/run.py
+
+audit: install # the installed packages against the database of known vulnerabilities; wants a network
+	python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	pip-audit --local --skip-editable
 
 install: .venv/installed
 
