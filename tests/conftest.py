@@ -102,7 +102,7 @@ def shrink(params: Any) -> None:
     study["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
     study["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
     study["champion"] |= {"solo_epochs": 1, "word_dropout": 0.1, "embedding_dropout": 0.5, "head_dropout": 0.5}
-    study["champion_trials"] |= {"names": ["flat"], "changes": {"flat": {"head": "flatten", "head_dropout": 0.0}}}
+    study["champion_trials"] |= {"names": [], "changes": {"flat": {"head": "flatten", "head_dropout": 0.0}}}
     study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
     study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
     params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}

@@ -41,7 +41,7 @@ def put(*keys: str | int, value: object) -> Callable[[Any], None]:
 def test_variants_and_tables(tmp_path: Path):
     params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
     variants = ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "attention", "experiment"]
-    assert list(params.variants()) == [*variants, "champion", "champion-flat"]
+    assert list(params.variants()) == [*variants, "champion"]
     rows = study_rows(params)
     grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "attention", "experiment"]
     assert list(rows) == [*grids, "baselines", "champion"]
@@ -73,7 +73,11 @@ def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
 
 
 def test_champion_and_its_trials(tmp_path: Path):
-    params = load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value={"batch_size": 7})))
+    params = load_params(
+        write(
+            tmp_path, put("study", "champion_trials", value={"names": ["flat"], "changes": {"flat": {"batch_size": 7}}})
+        )
+    )
     assert params.variant("champion").head == "mean_max"
     assert params.protocol("champion")["max_length"] == 20
     assert params.protocol("lstm-adam")["max_length"] == params.max_length == 16
@@ -89,7 +93,11 @@ def test_champion_and_its_trials(tmp_path: Path):
         ({}, "flat: must change something"),
     ):
         with pytest.raises(ParamsError, match=f"study.champion_trials.changes.{message}"):
-            load_params(write(tmp_path, put("study", "champion_trials", "changes", "flat", value=changes)))
+            load_params(
+                write(
+                    tmp_path, put("study", "champion_trials", value={"names": ["flat"], "changes": {"flat": changes}})
+                )
+            )
     with pytest.raises(ParamsError, match=r"study.champion_trials.changes: no changes for wide"):
         load_params(write(tmp_path, put("study", "champion_trials", "names", value=["wide"])))
 

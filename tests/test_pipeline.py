@@ -7,8 +7,10 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import Scratch, clone, stages_run
 
@@ -22,7 +24,6 @@ EVERYTHING = {
     "split@random",
     *VOCABULARIES,
     "champion_vocab",
-    "champion_trials@flat",
     "report",
     *TRAININGS,
     *BASELINES,
@@ -36,6 +37,10 @@ def scratch(finished: Scratch, tmp_path: Path) -> Scratch:
     return finished.copy(tmp_path / "a copy")
 
 
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
 def test_second_repro_runs_nothing(finished: Scratch):
     assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
 
@@ -44,7 +49,7 @@ def test_experiment_trains_one_model(scratch: Scratch):
     before = (scratch.folder / "metrics/studies.json").read_text()
     output = scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7")
     assert stages_run(output) == ["experiment@0", "evaluate_experiment@0", "report"]
-    after = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    after = read_json(scratch.folder / "metrics/studies.json")
     changed = {study for study, rows in json.loads(before).items() if rows != after[study]}
     assert changed == {"experiment"}
     assert "experiment.experiment.test_loss" in scratch.run("dvc", "metrics", "diff")
@@ -62,7 +67,7 @@ def test_checkout_leads_back(scratch: Scratch):
 def test_grid_value_added_trains_one_and_removed_trains_none(scratch: Scratch):
     scratch.edit(lambda params: params["study"]["grids"]["n_layers"].append(3))
     assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "report"]
-    studies = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    studies = read_json(scratch.folder / "metrics/studies.json")
     assert list(studies["n_layers"]) == ["1", "2", "3"]
     scratch.edit(lambda params: params["study"]["grids"]["n_layers"].remove(2))
     assert scratch.repro() == ["report"]
@@ -77,7 +82,7 @@ def test_seed_added_trains_only_it(scratch: Scratch):
     ran = set(scratch.repro())
     new = {name.removesuffix("0") + "1" for name in TRAININGS}
     assert ran == new | {f"evaluate_{name}" for name in new} | {"report"}
-    studies = json.loads((scratch.folder / "metrics/studies.json").read_text())
+    studies = read_json(scratch.folder / "metrics/studies.json")
     assert studies["n_layers"]["2"]["n"] == 2
     assert studies["n_layers"]["2"]["test_loss_std"] > 0
 
@@ -98,7 +103,9 @@ def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
     scratch.edit(
         lambda params: params["study"]["tuning"].update(seeds=[0], trials=["second", "third"], learning_rates=rates)
     )
+    scratch.edit(lambda params: params["study"]["champion_trials"].update(names=["flat"]))
     ran = set(scratch.repro())
+    assert "champion_trials@flat" in ran
     assert {"other_split@official", "other_vocab@official-drop", "other_baselines@official-nbsvm"} <= ran
     models, evaluations = (scratch.folder / "data" / name for name in ("models", "evaluations"))
     for name, key, value in (
@@ -106,17 +113,24 @@ def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
         ("keep_epoch-last-lstm", "best_epoch", 1),
         ("stop_words-literal-lstm", "stop_words", "literal"),
     ):
-        assert json.loads((models / name / "0/model.json").read_text())[key] == value
+        assert read_json(models / name / "0/model.json")[key] == value
         assert f"evaluate_{name.partition('-')[0]}@{name.partition('-')[2]}-0" in ran
-    assert json.loads((evaluations / "split-official-lstm/0/metrics.json").read_text()).keys() >= {"test_accuracy"}
+    assert read_json(evaluations / "split-official-lstm/0/metrics.json").keys() >= {"test_accuracy"}
     assert len((evaluations / "split-official-tfidf/predictions.csv").read_text().splitlines()) == 101
-    trials = json.loads((models / "tuned-lstm-adam/0/trials.json").read_text())
+    trials = read_json(models / "tuned-lstm-adam/0/trials.json")
     best = min(trials, key=lambda trial: trial["valid_loss"])
     assert [trial["lr"] for trial in trials] == [0.001, 0.1, 1e-9]
     assert [trial for trial in trials if trial["kept"]] == [best]
-    assert json.loads((models / "tuned-lstm-adam/0/model.json").read_text())["hyperparameters"]["lr"] == best["lr"]
-    assert not (evaluations / "tuning-lstm-adam").exists()  # the trials that were not chosen meet no test review
+    assert read_json(models / "tuned-lstm-adam/0/model.json")["hyperparameters"]["lr"] == best["lr"]
+    # trials that were not chosen meet no test review
+    assert not (evaluations / "tuning-lstm-adam").exists()
+    assert not (evaluations / "champion_trials").exists()
     text = (scratch.folder / "report/report.md").read_text()
+    flat = pd.read_csv(models / "champion_trials/0/flat/curves.csv", index_col="epoch")
+    assert f"| flat | head flatten, head_dropout 0.0 | {flat['valid_accuracy'][1]:.4f} |" in text
+    assert (
+        f"| its n-grams alone |  | {read_json(models / 'champion/0/model.json')['ngrams_valid_accuracy']:.4f} |" in text
+    )
     for title in ("Initialisation", "The epoch that is kept", "Stop words", "The corpus's own division", "LSTM: tuned"):
         assert f"## {title}" in text
 
@@ -196,6 +210,22 @@ def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, comm
     assert_no_process_left(scratch)
     scratch.edit(lambda params: params.update(n_epochs=2))
     assert set(scratch.repro()) <= {"report"}  # the trainings of before are in the cache
+
+
+def test_killed_training_goes_on_to_the_same_bytes(scratch: Scratch):
+    """SIGKILL of DVC and of the training: nothing of the two can put anything in order."""
+    scratch.edit(lambda params: params.update(n_epochs=400))
+    process = scratch.start("dvc", "repro", "experiment@0", until="epoch 5/")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    output = scratch.run("dvc", "repro", "experiment@0")
+    assert "going on after epoch" in output
+    assert "epoch 1/400" not in output
+    model = scratch.folder / "data/models/experiment/0"
+    resumed = {path.name: path.read_bytes() for path in model.iterdir()}
+    assert not list((scratch.folder / "data/checkpoints").iterdir())
+    assert "epoch 1/400" in scratch.run("dvc", "repro", "--force", "--no-run-cache", "--single-item", "experiment@0")
+    assert {path.name: path.read_bytes() for path in model.iterdir()} == resumed
 
 
 def test_training_refuses_inputs_that_changed_meanwhile(scratch: Scratch):
