@@ -54,7 +54,9 @@ def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[s
     )
     expected = []
     for study, rows in metrics.items():
-        for row in rows if study not in ("data", "experiment") else ():
+        if study in ("data", "experiment"):
+            continue
+        for row in ["champion"] if study == "champion" else rows:  # beside it stand the baselines once more
             figures = json.loads((fresh.folder / f"metrics/tables/{study}.{row}.json").read_text())
             spread = f"{figures['accuracy_std']:.4f}" if "accuracy_std" in figures else ""
             expected.append(

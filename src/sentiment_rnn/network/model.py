@@ -80,8 +80,7 @@ class RNNClassifier(nn.Module):
         The linear layer sees hidden states side by side, their mean or their maximum, so the difference is exactly the
         sum of a term per token and of the bias. A token's term is that of the hidden state at its place, which has read
         the tokens before it (and, where the network runs both ways or attends to all, those behind it); of a maximum,
-        that of the numbers which are the largest there. Of an n-gram's weight each of its
-        tokens has an equal share.
+        that of the numbers which are the largest there. Of an n-gram's weight each of its tokens has an equal share.
 
         Returns:
             [tokens], and the bias.
