@@ -99,7 +99,7 @@ def run_all(waiting: dict[str, set[str]], jobs: int) -> None:
 
 
 def training_cost(stage: Stage, params: Params) -> int:
-    """The multiplications a token takes in the recurrent layers that the stage trains; 0 where it trains none."""
+    """The multiplications that the longest review takes in the recurrent layers; 0 where nothing is trained."""
     found = re.search(r"stages/train\.py --variant (\S+)", str(stage.cmd))
     if found is None:
         return 0
@@ -109,7 +109,8 @@ def training_cost(stage: Stage, params: Params) -> int:
     for _ in range(variant.n_layers):
         cost += directions * GATES[variant.cell] * variant.hidden_dim * (inputs + variant.hidden_dim)
         inputs = directions * variant.hidden_dim
-    return cost
+    protocol = params.protocol(found[1])
+    return cost * int(protocol["max_length"]) * int(protocol["n_epochs"])
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from sentiment_rnn.cooccurrence import start_from_cooccurrence
 from sentiment_rnn.dataset import EncodedReviews
@@ -15,10 +17,10 @@ from sentiment_rnn.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.checkpoint import Checkpoint
 from sentiment_rnn.network.inference import predict_logits
-from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.model import RNNClassifier, build_model
 from sentiment_rnn.network.model_folder import environment, save_model
 from sentiment_rnn.network.training import mean_loss_and_accuracy, train, use_deterministic_device
-from sentiment_rnn.params import load_params
+from sentiment_rnn.params import Hyperparameters, load_params
 from sentiment_rnn.stacking import fit_ngrams
 from sentiment_rnn.timing import Stopwatch
 
@@ -40,12 +42,11 @@ def main() -> None:
     model = build_model(hyperparameters, vocab_size, protocol["max_length"], protocol["init"], arguments.seed)
     print(f"{arguments.variant}, seed {arguments.seed}: {model.n_parameters():,} parameters, on {device}")
     stopwatch = Stopwatch()
-    inputs = sorted(guard.hashes.values())
-    decisive = [arguments.variant, arguments.seed, str(settings), inputs, environment(device)]
-    checkpoint = Checkpoint(CHECKPOINTS, decisive, stopwatch)
-    if hyperparameters.embedding == "cooccurrence":
-        start_from_cooccurrence(model.embedding, train_reviews, hyperparameters.embedding_std)
-    offsets = None if model.ngrams is None else fit_ngrams(model.ngrams, train_reviews, hyperparameters.ngrams_C)
+    libraries = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}  # of what is fitted beforehand
+    decisive = [str(settings), sorted(guard.hashes.values()), environment(device), libraries]
+    checkpoint = Checkpoint(CHECKPOINTS, f"{arguments.variant}-{arguments.seed}", decisive, stopwatch)
+    saved = checkpoint.load()
+    offsets = fit_beforehand(model, train_reviews, hyperparameters) if saved is None else saved.tensors.get("offsets")
     training = train(
         model.to(device),
         train_set,
@@ -57,6 +58,7 @@ def main() -> None:
         seed=arguments.seed,
         offsets=offsets,
         checkpoint=checkpoint,
+        saved=saved,
     )
     stopwatch.stop()
 
@@ -75,6 +77,13 @@ def main() -> None:
     stopwatch.write(arguments.timing)
     checkpoint.remove()
     print(f"kept epoch {training.best_epoch}; {stopwatch.seconds:.0f} s")
+
+
+def fit_beforehand(model: RNNClassifier, reviews: EncodedReviews, hyperparameters: Hyperparameters) -> Tensor | None:
+    """What the variant has of embeddings that start from something, and of n-grams; their logits for each review."""
+    if hyperparameters.embedding == "cooccurrence":
+        start_from_cooccurrence(model.embedding, reviews, hyperparameters.embedding_std)
+    return None if model.ngrams is None else fit_ngrams(model.ngrams, reviews, hyperparameters.ngrams_C)
 
 
 def read_settings(variant: str) -> dict[str, Any]:

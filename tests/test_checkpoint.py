@@ -8,7 +8,7 @@ from test_model import random_reviews, small
 
 from sentiment_rnn.network import training as loop
 from sentiment_rnn.network.batching import ReviewTensors
-from sentiment_rnn.network.checkpoint import Checkpoint
+from sentiment_rnn.network.checkpoint import Checkpoint, Saved
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.training import Training, train
 from sentiment_rnn.params import Hyperparameters
@@ -33,7 +33,16 @@ def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None, keep_ep
     model = build_model(hyperparameters, 40, 64, "study", seed=0)
     offsets = torch.linspace(-1, 1, 300).view(150, 2) if model.ngrams is not None else None
     settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": keep_epoch, "seed": 0}
-    return train(model, train_set, valid_set, hyperparameters, offsets=offsets, checkpoint=checkpoint, **settings)
+    saved = checkpoint and checkpoint.load()
+    if saved is not None and offsets is not None:
+        offsets = saved.tensors["offsets"]
+    return train(
+        model, train_set, valid_set, hyperparameters, offsets=offsets, checkpoint=checkpoint, saved=saved, **settings
+    )
+
+
+def checkpoint_in(folder: Path, key: object = 0) -> Checkpoint:
+    return Checkpoint(folder, "lstm-0", key, Stopwatch())
 
 
 def cut_short(monkeypatch: pytest.MonkeyPatch, during: int) -> list[int]:
@@ -61,12 +70,12 @@ def same(first: Training, second: Training) -> bool:
 def test_resumed_training_gives_the_same_bytes(name: str, during: int, tmp_path: Path, monkeypatch):
     hyperparameters = small(**VARIANTS[name])
     undisturbed = run(hyperparameters, None)
-    checkpoint = Checkpoint(tmp_path, name, Stopwatch())
+    checkpoint = checkpoint_in(tmp_path)
     begun = cut_short(monkeypatch, during)
     with pytest.raises(KeyboardInterrupt):
         run(hyperparameters, checkpoint)
     assert checkpoint.path.exists()
-    resumed = run(hyperparameters, Checkpoint(tmp_path, name, Stopwatch()))
+    resumed = run(hyperparameters, checkpoint_in(tmp_path))
     assert len(begun) == N_EPOCHS + 1  # the epoch that was cut short twice, no other
     assert same(resumed, undisturbed)
     checkpoint.remove()
@@ -79,13 +88,17 @@ def test_best_epoch_before_the_interruption_is_not_lost(tmp_path: Path, monkeypa
     assert undisturbed.best_epoch < 3
     cut_short(monkeypatch, 4)
     with pytest.raises(KeyboardInterrupt):
-        run(hyperparameters, Checkpoint(tmp_path, 0, Stopwatch()))
-    assert same(run(hyperparameters, Checkpoint(tmp_path, 0, Stopwatch())), undisturbed)
+        run(hyperparameters, checkpoint_in(tmp_path))
+    assert same(run(hyperparameters, checkpoint_in(tmp_path)), undisturbed)
 
 
-def test_anything_decisive_that_differs_has_another_file(tmp_path: Path):
-    paths = {Checkpoint(tmp_path, decisive, Stopwatch()).path for decisive in (["lstm", 0], ["lstm", 1], ["gru", 0])}
-    assert len(paths) == 3
+def test_checkpoint_of_another_training_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the same name, but of other parameters, code or inputs."""
+    cut_short(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt):
+        run(small(), checkpoint_in(tmp_path, ["lstm", "before"]))
+    assert checkpoint_in(tmp_path, ["lstm", "now"]).load() is None
+    assert checkpoint_in(tmp_path, ["lstm", "before"]).load() is not None
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "other"])
@@ -93,7 +106,7 @@ def test_damaged_checkpoint_costs_the_resumption_alone(
     damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     undisturbed = run(small(), None)
-    checkpoint = Checkpoint(tmp_path, 0, Stopwatch())
+    checkpoint = checkpoint_in(tmp_path)
     cut_short(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         run(small(), checkpoint)
@@ -105,16 +118,16 @@ def test_damaged_checkpoint_costs_the_resumption_alone(
 
 def test_checkpoint_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "file").write_text("not a folder")
-    assert same(run(small(), Checkpoint(tmp_path / "file", 0, Stopwatch())), run(small(), None))
+    assert same(run(small(), checkpoint_in(tmp_path / "file")), run(small(), None))
     assert "cannot be written, so an interruption would begin anew" in capsys.readouterr().out
 
 
 def test_stopwatch_goes_on(tmp_path: Path):
-    first = Checkpoint(tmp_path, 0, stopwatch := Stopwatch())
+    first = Checkpoint(tmp_path, "lstm-0", 0, stopwatch := Stopwatch())
     stopwatch.go_on_from((100.0, 50.0))
-    first.save({"a": torch.zeros(1)}, {})
+    first.save(Saved({"a": torch.zeros(1)}, {}))
     other = Stopwatch()
-    Checkpoint(tmp_path, 0, other).load()
+    assert Checkpoint(tmp_path, "lstm-0", 0, other).load() == Saved({"a": torch.zeros(1)}, {})
     other.stop()
     assert 100 < other.seconds < 110
     assert 50 < other.cpu_seconds < 60

@@ -25,6 +25,7 @@ from sentiment_rnn.params import Hyperparameters
 TEXTS = [
     "A fine film<br />and a GOOD plot, not a dull end.",
     "good",
+    "good film",
     "nothing known here: xyzzy",
     "",
     "\u0130stanbul caf\u00e9 good \U0001f600 film",

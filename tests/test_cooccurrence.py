@@ -53,6 +53,13 @@ def test_vectors_are_those_of_the_formulas(reviews: EncodedReviews):
     assert not found[:2].any()
 
 
+def test_vocabulary_of_no_words_starts_at_zero():
+    reviews = EncodedReviews(np.ones(6, np.int32), np.full(2, 3, np.int32), np.arange(2))
+    embedding = torch.nn.Embedding(2, 3)
+    start_from_cooccurrence(embedding, reviews, STD)
+    assert not embedding.weight.any()
+
+
 def test_scale_and_sameness(reviews: EncodedReviews):
     first = embeddings_of(reviews, 4)
     assert first.shape == (SIZE, 4)

@@ -21,13 +21,16 @@ from conftest import PROJECT
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from safetensors.torch import load_file, save_file
 
 from sentiment_rnn.applications.csv_prediction import predict_csv
 from sentiment_rnn.applications.server import create_app
 from sentiment_rnn.classifiers.bag_of_words import BagOfWords
 from sentiment_rnn.classifiers.model_store import load, stored_models
 from sentiment_rnn.corpus import CorpusError, read_reviews
+from sentiment_rnn.description import ModelFolderError
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.network import ngrams
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.model_folder import save_model
 from sentiment_rnn.params import Hyperparameters, load_params
@@ -116,7 +119,16 @@ MEMBERS = st.lists(
         st.sampled_from(["aclImdb/train/pos/1_9.txt", "../../x", "/tmp/x", "aclImdb/train/pos/../../../x", "a" * 300])
         | st.text(max_size=20),
         st.sampled_from(
-            [tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+            [
+                tarfile.GNUTYPE_LONGNAME,
+                tarfile.XHDTYPE,
+                tarfile.REGTYPE,
+                tarfile.SYMTYPE,
+                tarfile.LNKTYPE,
+                tarfile.CHRTYPE,
+                tarfile.FIFOTYPE,
+                tarfile.DIRTYPE,
+            ]
         ),
         st.sampled_from([0, 4, 10**6, 10**6 + 1, 2**31, 2**60]),
     ),
@@ -188,11 +200,12 @@ def test_params_of_any_bytes(content: bytes):
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models(tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.MonkeyPatch) -> Path:
     """data/models of a folder: a network with all that the champion has, and a bag of words."""
+    monkeypatch_module.setattr(ngrams, "N_BUCKETS", 97)  # four million take long
     values = {"cell": "gru", "optimizer": "adam", "lr": 0.01, "embedding_dim": 3, "hidden_dim": 4, "n_layers": 1}
     hyperparameters = Hyperparameters.model_validate(
-        values | {"bidirectional": True, "dropout": 0.0, "head": "mean_max"}
+        values | {"bidirectional": True, "dropout": 0.0, "head": "mean_max", "ngrams": 3}
     )
     weights = build_model(hyperparameters, len(WORDS) + 2, 16, "study", seed=0).state_dict()
     here = tmp_path_factory.mktemp("fuzz") / "data/models"
@@ -241,6 +254,17 @@ def test_model_folder_with_damaged_files(data: st.DataObject, models: Path, monk
 def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         yield patch
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.int64])
+def test_weights_of_another_type_are_refused(dtype: torch.dtype, models: Path):
+    with folder() as here:
+        target = here / "network/0"
+        shutil.copytree(models / "network/0", target)
+        weights = load_file(target / "weights.safetensors")
+        save_file(weights | {"linear.bias": weights["linear.bias"].to(dtype)}, target / "weights.safetensors")
+        with pytest.raises(ModelFolderError, match=f"linear.bias is {dtype}"):
+            load(target)
 
 
 @given(content=st.binary() | st.lists(FIELDS).map(lambda fields: ("review," + ",".join(fields)).encode()))

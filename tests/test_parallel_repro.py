@@ -16,6 +16,7 @@ from stage_runner import Display, read
 from sentiment_rnn.params import load_params
 
 PARAMS = load_params(PROJECT / "params.yaml")
+TOKENS = PARAMS.max_length * PARAMS.n_epochs  # of the longest review, over all epochs
 TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment", "tuning", "splits"} | {
     "init",
     "keep_epoch",
@@ -29,13 +30,16 @@ TRAININGS = {"optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound"
 @pytest.mark.parametrize(
     ("command", "cost"),
     [
-        ("python stages/train.py --variant lstm-adam --seed 0", 4 * 100 * (1 + 100)),
-        ("python stages/train.py --variant gru-sgd --seed 1", 3 * 100 * (1 + 100)),
-        ("python stages/train.py --variant n_layers-2 --seed 0", 4 * 100 * (1 + 100) + 4 * 100 * (100 + 100)),
+        ("python stages/train.py --variant lstm-adam --seed 0", 4 * 100 * (1 + 100) * TOKENS),
+        ("python stages/train.py --variant gru-sgd --seed 1", 3 * 100 * (1 + 100) * TOKENS),
+        (
+            "python stages/train.py --variant n_layers-2 --seed 0",
+            (4 * 100 * (1 + 100) + 4 * 100 * (100 + 100)) * TOKENS,
+        ),
         ("python stages/evaluate.py --model data/models/lstm-adam/0", 0),
     ],
 )
-def test_cost_of_a_training_is_its_multiplications_a_token(command: str, cost: int):
+def test_cost_of_a_training_is_its_multiplications_for_the_longest_review(command: str, cost: int):
     assert training_cost(SimpleNamespace(cmd=command), PARAMS) == cost
 
 
@@ -51,7 +55,7 @@ def test_every_training_of_dvc_yaml_has_its_cost():
 def test_cost_counts_both_directions():
     both = PARAMS.model_copy(update={"bidirectional": True, "n_layers": 2, "hidden_dim": 10, "embedding_dim": 3})
     command = SimpleNamespace(cmd="python stages/train.py --variant experiment --seed 0")
-    assert training_cost(command, both) == 2 * 4 * 10 * (3 + 10) + 2 * 4 * 10 * (20 + 10)
+    assert training_cost(command, both) == (2 * 4 * 10 * (3 + 10) + 2 * 4 * 10 * (20 + 10)) * TOKENS
 
 
 def test_finished_lines_are_printed_and_progress_bars_are_shown(capsys: pytest.CaptureFixture[str]):

@@ -89,8 +89,9 @@ def test_champion_and_its_trials(tmp_path: Path):
         ({"ngrams": 0}, "flat.solo_epochs: all are, without ngrams"),
         ({"solo_epochs": 2}, "flat.solo_epochs: must be fewer than the 2 of n_epochs"),
         ({"head": "flatten"}, "flat.head_dropout: is of head mean_max"),
-        ({"max_length": 7}, "flat: must change something, and neither stop_words nor max_length"),
-        ({}, "flat: must change something"),
+        ({"max_length": 7}, "flat: neither stop_words nor max_length"),
+        ({}, "flat: changes nothing of the champion"),
+        ({"batch_size": 64}, "flat: changes nothing of the champion"),
     ):
         with pytest.raises(ParamsError, match=f"study.champion_trials.changes.{message}"):
             load_params(
@@ -98,6 +99,23 @@ def test_champion_and_its_trials(tmp_path: Path):
                     tmp_path, put("study", "champion_trials", value={"names": ["flat"], "changes": {"flat": changes}})
                 )
             )
+    for keys, value, message in (
+        (
+            ("study", "champion_trials", "names"),
+            ["flat", "flat"],
+            "study.champion_trials.names: a trial stands there twice",
+        ),
+        (("study", "champion", "solo_epochs"), 2, "study.champion.solo_epochs: must be fewer than the 2 of n_epochs"),
+        (("study", "champion", "head"), "flatten", "study.champion.head_dropout: is of head mean_max"),
+    ):
+        with pytest.raises(ParamsError, match=f"params.yaml: {message}"):
+            load_params(write(tmp_path, put(*keys, value=value)))
+
+    def solo(content: Any) -> None:
+        content |= {"ngrams": 2, "solo_epochs": 2}
+
+    with pytest.raises(ParamsError, match=r"params.yaml: solo_epochs: must be fewer than the 2 of n_epochs"):
+        load_params(write(tmp_path, solo))
     with pytest.raises(ParamsError, match=r"study.champion_trials.changes: no changes for wide"):
         load_params(write(tmp_path, put("study", "champion_trials", "names", value=["wide"])))
 

@@ -37,7 +37,7 @@ def start_from_cooccurrence(embedding: nn.Embedding, reviews: EncodedReviews, st
         left, values, _ = randomized_svd(matrix, min(dim, vocab_size), n_iter=3, random_state=0)
     vectors = left * np.sqrt(values)
     vectors[:2] = 0
-    if spread := vectors[2:].std():  # no word stands beside another: all stay at zero
+    if spread := np.std(vectors[2:]) if len(vectors) > 2 else 0.0:  # no word stands beside another: all stay at zero
         vectors *= std / spread
     # a small vocabulary has no more dimensions than words
     start = torch.from_numpy(np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1]))))

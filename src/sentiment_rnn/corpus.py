@@ -26,10 +26,12 @@ _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
 _MAX_ARCHIVE_BYTES = 2_000_000_000  # unpacked: thirty times the labelled reviews
 
-# what the libraries raise on a damaged file; RuntimeError: a zip with a password, or packed in an unknown way
+# what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
+# password, or packed in an unknown way
 _DAMAGES = (
     OSError,
     EOFError,
+    MemoryError,
     ValueError,
     RuntimeError,
     tarfile.TarError,

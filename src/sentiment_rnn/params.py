@@ -74,6 +74,11 @@ class Hyperparameters(Architecture):
     head_dropout: Share = 0.0
     schedule: Schedule = "constant"
 
+    @property
+    def hyperparameters(self) -> "Hyperparameters":
+        """These alone, without what a subclass adds."""
+        return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+
     @model_validator(mode="after")
     def _nothing_without_effect(self) -> "Hyperparameters":
         if self.solo_epochs and not self.ngrams:
@@ -81,6 +86,11 @@ class Hyperparameters(Architecture):
         if self.head_dropout and self.head == "flatten":
             raise ValueError("head_dropout: is of head mean_max; set it to 0.0")
         return self
+
+
+def _require_epoch_beside_ngrams(solo_epochs: int, n_epochs: int) -> None:
+    if solo_epochs >= n_epochs:
+        raise ValueError(f"solo_epochs: must be fewer than the {n_epochs} of n_epochs")
 
 
 def _refuse_repeats(key: str, lists: Section) -> None:
@@ -132,14 +142,8 @@ class Champion(Hyperparameters):
 
     @model_validator(mode="after")
     def _some_epoch_beside_the_ngrams(self) -> "Champion":
-        if self.solo_epochs >= self.n_epochs:
-            raise ValueError(f"solo_epochs: must be fewer than the {self.n_epochs} of n_epochs")
+        _require_epoch_beside_ngrams(self.solo_epochs, self.n_epochs)
         return self
-
-    @property
-    def hyperparameters(self) -> Hyperparameters:
-        """The rest."""
-        return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
 
 
 class ChampionTrials(Section):
@@ -147,6 +151,12 @@ class ChampionTrials(Section):
 
     names: list[Annotated[str, Field(pattern="^[a-z0-9_]+$")]]
     changes: dict[str, dict[str, Any]]
+
+    @model_validator(mode="after")
+    def _no_repeats(self) -> "ChampionTrials":
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("study.champion_trials.names: a trial stands there twice")
+        return self
 
 
 class Alternatives(Section):
@@ -212,7 +222,7 @@ class Study(Section):
                 )
         if self.tuning.seeds and not self.tuning.trials:
             raise ValueError("study.tuning.trials: none to choose from; without seeds there is no tuning")
-        for name in self.champion_trials.names:
+        for name in (*self.champion_trials.changes, *self.champion_trials.names):
             self.champion_trial(name)
         return self
 
@@ -225,17 +235,16 @@ class Study(Section):
         if name not in self.champion_trials.changes:
             raise ValueError(f"study.champion_trials.changes: no changes for {name}")
         changes = self.champion_trials.changes[name]
-        if not changes or changes.keys() & {"stop_words", "max_length"}:
-            raise ValueError(
-                f"study.champion_trials.changes.{name}: must change something, and neither stop_words nor max_length, "
-                "for which the reviews are encoded once"
-            )
+        key = f"study.champion_trials.changes.{name}"
+        if changes.keys() & {"stop_words", "max_length"}:
+            raise ValueError(f"{key}: neither stop_words nor max_length, for which the reviews are encoded once")
         try:
-            return Champion.model_validate(self.champion.model_dump() | changes)
+            trial = Champion.model_validate(self.champion.model_dump() | changes)
         except ValidationError as error:
-            raise ValueError(
-                "\n".join(f"study.champion_trials.changes.{name}.{_explain(problem)}" for problem in error.errors())
-            ) from error
+            raise ValueError("\n".join(f"{key}.{_explain(problem)}" for problem in error.errors())) from error
+        if trial == self.champion:
+            raise ValueError(f"{key}: changes nothing of the champion")
+        return trial
 
 
 class TfidfGrid(Section):
@@ -286,6 +295,7 @@ class Params(Hyperparameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Params":
+        _require_epoch_beside_ngrams(self.solo_epochs, self.n_epochs)
         for key, seeds in (("seeds", self.seeds), ("study.tuning.seeds", self.study.tuning.seeds)):
             if len(set(seeds)) < len(seeds):
                 raise ValueError(f"{key}: a seed stands there twice")
@@ -306,7 +316,7 @@ class Params(Hyperparameters):
     @property
     def experiment(self) -> Hyperparameters:
         """The variant spelled out at the top level."""
-        return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
+        return self.hyperparameters
 
     def variants(self) -> dict[str, Hyperparameters]:
         """Every variant by its name, which is also its folder's: lstm-adam, n_layers-2, compound, experiment, ..."""
@@ -405,8 +415,9 @@ def _explain(problem: Any) -> str:
         return f"{key}: unknown key; remove it, or correct its spelling"
     if problem["type"] == "missing":
         return f"{key}: missing"
-    if problem["type"] == "value_error":  # raised above, with the key in its own text
-        return str(problem["ctx"]["error"])
+    if problem["type"] == "value_error":  # raised above, with the key in its own text, whole or within its section
+        text = str(problem["ctx"]["error"])
+        return text if text.startswith(key) else f"{key}.{text}"
     if key == "dataset":
         return f"dataset: must be imdb, sample or the name of a CSV file in data/, not {problem['input']!r}"
     return f"{key}: {problem['msg'][0].lower()}{problem['msg'][1:]}, not {problem['input']!r}"

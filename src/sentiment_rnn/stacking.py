@@ -29,9 +29,10 @@ def fit_ngrams(ngrams: NgramModel, reviews: EncodedReviews, C: float) -> Tensor:
 
     Returns:
         float32 [reviews, 2]: the logits of each review, answered by weights that were fitted without it and a fifth of
-        the others. So the network learns beside answers as good as those on reviews that nobody has seen (Wolpert,
-        Stacked Generalization, 1992). They also tell how sure the weights should be: one factor makes log-odds of them
-        (Guo et al., On Calibration of Modern Neural Networks, 2017).
+        the others (one that repeats another may have met its like there). So the network learns beside answers as
+        good as those on reviews that nobody has seen (Wolpert, Stacked Generalization, 1992). They also tell how sure
+        the weights should be: one factor makes log-odds of them (Guo et al., On Calibration of Modern Neural Networks,
+        2017).
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # takes a second, for this alone
     from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415

@@ -79,6 +79,8 @@ def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool
 
 def explain(arguments: argparse.Namespace) -> None:
     """`sentiment explain`."""
+    if arguments.text is None and sys.stdin.isatty():
+        print("the text; Ctrl-D ends it", file=sys.stderr)
     text = sys.stdin.read() if arguments.text is None else arguments.text
     _require_utf8(text, "the text")
     name, folder = locate(arguments.model)

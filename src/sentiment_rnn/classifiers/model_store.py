@@ -109,7 +109,7 @@ def best_of(models: list[StoredModel]) -> StoredModel | None:
 def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
     """Every trained model, the best on the valid reviews first; and what is wrong with those left out, by name."""
     folder = models_folder()
-    # VARIANT of a baseline, VARIANT/SEED of a training; the trials of a tuning, a level below, are left out
+    # VARIANT of a baseline, VARIANT/SEED of a training; trials, a level below, are left out
     paths = sorted(path.parent for pattern in ("*/model.json", "*/*/model.json") for path in folder.glob(pattern))
     models, damaged = [], {}
     for path in paths:

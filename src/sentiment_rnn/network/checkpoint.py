@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
@@ -17,44 +18,57 @@ from sentiment_rnn.timing import Stopwatch
 Tensors = dict[str, Tensor]
 
 
+class Saved(NamedTuple):
+    """What a checkpoint holds: tensors, and facts that are JSON."""
+
+    tensors: Tensors
+    facts: dict[str, Any]
+
+
 class Checkpoint:
-    """Where one training is kept until it ends. Its name is the hash of all that decides the bytes of its outputs.
+    """Where one training is kept until it ends.
 
     Args:
         folder: of the checkpoints; it is made when it is needed.
-        decisive: parameters, hashes of the inputs and of the code, device and versions; anything that JSON can hold.
+        name: of the training.
+        decisive: what decides the bytes of its outputs, as JSON can hold it: parameters, hashes of the inputs and of
+            the code, device and versions. A checkpoint of others is left alone, and replaced by the next one written.
         stopwatch: of the training, which goes on from what it showed.
     """
 
-    def __init__(self, folder: Path, decisive: Any, stopwatch: Stopwatch) -> None:
-        name = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    def __init__(self, folder: Path, name: str, decisive: Any, stopwatch: Stopwatch) -> None:
         self.path = folder / f"{name}.safetensors"
+        self._key = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
         self._stopwatch = stopwatch
 
-    def save(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+    def save(self, saved: Saved) -> None:
         """Write the file in one step. One that cannot be written costs what it would have saved, and no training."""
-        metadata = {"facts": json.dumps(facts), "elapsed": json.dumps(self._stopwatch.elapsed())}
+        facts = {"key": self._key, "elapsed": self._stopwatch.elapsed(), **saved.facts}
         unfinished = self.path.with_suffix(".unfinished")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(tensors, unfinished, metadata=metadata)
+            save_file(saved.tensors, unfinished, metadata={"facts": json.dumps(facts)})
             unfinished.replace(self.path)
         except (OSError, SafetensorError) as error:
             tqdm.write(f"{self.path}: cannot be written, so an interruption would begin anew: {error}")
+            with suppress(OSError):
+                unfinished.unlink()
 
-    def load(self) -> tuple[Tensors, dict[str, Any]] | None:
-        """What save() was given last; None if there is nothing, or nothing that can be read."""
+    def load(self) -> Saved | None:
+        """What save() was given last; None if that is nothing, of another training, or damaged."""
         if not self.path.exists():
             return None
         try:
             with safe_open(self.path, "pt") as file:
-                metadata, names = file.metadata(), file.keys()
-                tensors, facts = {name: file.get_tensor(name) for name in names}, json.loads(metadata["facts"])
-            self._stopwatch.go_on_from(json.loads(metadata["elapsed"]))
+                facts, names = json.loads(file.metadata()["facts"]), file.keys()
+                tensors = {name: file.get_tensor(name) for name in names}
+            if facts.pop("key") != self._key:
+                return None
+            self._stopwatch.go_on_from(facts.pop("elapsed"))
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             tqdm.write(f"{self.path}: cannot be read, so the training begins anew: {error!r}")
             return None
-        return tensors, facts
+        return Saved(tensors, facts)
 
     def remove(self) -> None:
         """The training has ended, and its outputs are written."""
@@ -62,9 +76,12 @@ class Checkpoint:
 
 
 def state_of(
-    model: torch.nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler | None, order: torch.Generator
-) -> tuple[Tensors, dict[str, Any]]:
-    """All that the next epoch's course depends on."""
+    model: nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler | None, order: torch.Generator
+) -> Saved:
+    """All that the next epoch's course depends on.
+
+    But for the draws of dropout between recurrent layers on CUDA, whose state cuDNN keeps to itself.
+    """
     tensors = {f"model.{name}": weight for name, weight in model.state_dict().items()}
     for place, kept in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{place}.{name}": value for name, value in kept.items() if value is not None}
@@ -72,18 +89,18 @@ def state_of(
     if torch.cuda.is_available():
         tensors["cuda_random"] = torch.cuda.get_rng_state()
     rates = [group["lr"] for group in optimizer.param_groups]
-    return tensors, {"rates": rates, "schedule": schedule and schedule.state_dict()}
+    return Saved(tensors, {"rates": rates, "schedule": schedule and schedule.state_dict()})
 
 
 def restore(
-    tensors: Tensors,
-    facts: dict[str, Any],
-    model: torch.nn.Module,
+    saved: Saved,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     schedule: LRScheduler | None,
     order: torch.Generator,
 ) -> None:
     """Set all to what state_of() returned of their like."""
+    tensors, facts = saved
     model.load_state_dict({name: tensors[f"model.{name}"] for name in model.state_dict()})
     kept: dict[int, Tensors] = {}
     for name, value in tensors.items():

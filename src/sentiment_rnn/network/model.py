@@ -26,7 +26,7 @@ class RNNClassifier(nn.Module):
     Args:
         hyperparameters: the variant.
         vocab_size: ids, <pad> and <unk> counted in.
-        max_length: tokens of the longest review; the linear layer has weights for each position.
+        max_length: tokens of the longest review; the flattening linear layer has weights for each position.
     """
 
     def __init__(self, hyperparameters: Hyperparameters, vocab_size: int, max_length: int) -> None:
@@ -89,7 +89,7 @@ class RNNClassifier(nn.Module):
         terms, bias = self._head_terms(states), self.linear.bias[1] - self.linear.bias[0]
         if self.ngrams is not None:
             for n, ending_here in enumerate(self.ngrams.terms(tokens).T, 1):
-                for later in range(n):
+                for later in range(min(n, len(terms))):
                     terms[: len(terms) - later] += ending_here[later:] / n
             bias = bias + self.ngrams.bias
         return terms, bias

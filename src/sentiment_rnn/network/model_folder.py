@@ -47,7 +47,10 @@ def load_model(folder: Path) -> RNNClassifier:
         hyperparameters = Hyperparameters(**description["hyperparameters"])
         with torch.device("meta"):  # sizes alone: a damaged description takes no memory
             model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
-        model.load_state_dict(load_file(folder / "weights.safetensors"), assign=True)
+        weights = load_file(folder / "weights.safetensors")
+        if others := [name for name, weight in weights.items() if weight.dtype != torch.float32]:
+            raise ValueError(f"{others[0]} is {weights[others[0]].dtype}")
+        model.load_state_dict(weights, assign=True)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     return model.eval()

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from tqdm import tqdm
 
 from sentiment_rnn.network.batching import Batch, ReviewTensors
-from sentiment_rnn.network.checkpoint import Checkpoint, restore, state_of
+from sentiment_rnn.network.checkpoint import Checkpoint, Saved, restore, state_of
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.params import Hyperparameters, KeepEpoch
@@ -82,6 +82,7 @@ def train(
     seed: int,
     offsets: Tensor | None = None,
     checkpoint: Checkpoint | None = None,
+    saved: Saved | None = None,
 ) -> Training:
     """Train, with a progress bar for each epoch and a line at its end.
 
@@ -95,8 +96,8 @@ def train(
         keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
         seed: of the order of the reviews, and of dropout.
         offsets: [train reviews, 2], the logits that stand in for those of the model's n-grams, where it has them.
-        checkpoint: written after each epoch but the last; where there is one, the training goes on from it, to the
-            same bytes.
+        checkpoint: written after each epoch but the last.
+        saved: what it held: the training goes on from there, to the same bytes.
 
     Raises:
         ValueError: n-grams without offsets: they know the train reviews, and would leave the network nothing to learn.
@@ -111,12 +112,11 @@ def train(
     offsets = None if offsets is None else offsets.to(train_set.device)
     epochs: list[Epoch] = []
     best_weights: dict[str, Tensor] = {}
-    if checkpoint is not None and (found := checkpoint.load()) is not None:
-        tensors, facts = found
-        restore(tensors, facts, model, optimizer, schedule, order)
-        epochs = [Epoch(**figures) for figures in facts["epochs"]]
-        best_weights = {name: tensors[f"best.{name}"] for name in model.state_dict()}
-        tqdm.write(f"going on after epoch {len(epochs)}, from {checkpoint.path}")
+    if saved is not None:
+        restore(saved, model, optimizer, schedule, order)
+        epochs = [Epoch(**figures) for figures in saved.facts["epochs"]]
+        best_weights = {name: saved.tensors[f"best.{name}"] for name in model.state_dict()}
+        tqdm.write(f"going on after epoch {len(epochs)}")
     for number in range(len(epochs) + 1, n_epochs + 1):
         batches = tqdm(
             train_set.shuffled(batch_size, order),
@@ -140,9 +140,11 @@ def train(
         if best is epochs[-1]:
             best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
         if checkpoint is not None and number < n_epochs:
-            tensors, facts = state_of(model, optimizer, schedule, order)
-            tensors |= {f"best.{name}": weight for name, weight in best_weights.items()}
-            checkpoint.save(tensors, facts | {"epochs": [asdict(epoch) for epoch in epochs]})
+            state = state_of(model, optimizer, schedule, order)
+            kept = {f"best.{name}": weight for name, weight in best_weights.items()}
+            kept |= {} if offsets is None else {"offsets": offsets}
+            figures = {"epochs": [asdict(epoch) for epoch in epochs]}
+            checkpoint.save(Saved(state.tensors | kept, state.facts | figures))
     return Training(epochs, _best(epochs, keep_epoch).epoch, best_weights)
 
 

@@ -43,7 +43,7 @@ class Findings:
         source: what the source published; None where it does not compare.
         published: its tables; empty where it does not compare.
         curves: the learning curves, by study: columns variant, seed, epoch, split, loss, accuracy.
-        calibrations: by row of the baselines' table.
+        calibrations: by row of the champion's table.
         also_in_train: bool [reviews of test].
         n_wrong: int [reviews of test], how many of the runs that share the test reviews are wrong.
         n_sharing: how many runs these are.

@@ -49,12 +49,13 @@ TEXTS = {
     ),
     "champion": (
         "The champion",
-        "A bidirectional GRU over all words of a review, with the mean and the maximum of its hidden states in place "
-        "of the flattening, and embeddings that start from which words stand near each other; beside it a linear model "
-        "of words and n-grams. That one is fitted first (logistic regression on naive-Bayes log-count ratios; the same "
-        "for every seed, as are the embeddings); after an epoch by itself the network learns what it leaves, beside "
-        "its answers to reviews that it was not fitted on. It is one model, trained on the train reviews alone: the "
-        "n-grams were chosen by cross-validation on these, all else on the valid reviews.",
+        "How far a network gets that is trained from scratch on the train reviews alone. As the project comes, it is a "
+        "bidirectional GRU over all words of a review, with the mean and the maximum of its hidden states in place of "
+        "the flattening, and embeddings that start from which words stand near each other; beside it in the same model "
+        "a linear one of n-grams. That one is fitted first (logistic regression on naive-Bayes log-count ratios); "
+        "after an epoch by itself the network learns what it leaves, beside its answers to reviews that it was not "
+        "fitted on. Embeddings and n-grams start the same for every seed. Of the IMDB reviews, cross-validation on the "
+        "train reviews chose the n-grams, the valid reviews all else.",
     ),
     "init": (
         "Initialisation",
