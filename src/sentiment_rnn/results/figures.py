@@ -132,7 +132,7 @@ def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figu
 
     The size of a dot tells how many answers it stands for.
     """
-    n_columns = min(4, len(calibrations))
+    n_columns = min(3, len(calibrations))
     n_rows = math.ceil(len(calibrations) / n_columns)
     figure = Figure(figsize=(2.4 * n_columns + 0.6, 3.0 * n_rows + 0.5), layout="constrained")
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
@@ -145,6 +145,7 @@ def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figu
         low, high = found.by_chance
         axes.set_title(f"{name}: ECE {found.errors.mean():.3f}\nby chance {low:.3f} to {high:.3f}", fontsize=9)
         axes.set_aspect("equal")
+        axes.tick_params(labelbottom=True)  # below the last ones there may be none
     figure.supxlabel("probability of positive", fontsize=9)
     figure.supylabel("share of positive reviews", fontsize=9)
     return figure
