@@ -20,7 +20,7 @@ test: install # the tests
 	python -m pytest -n auto --dist worksteal
 
 fuzz: install # bad input by the thousand: a hundred times what the tests try
-	python -m pytest tests/test_fuzz.py --hypothesis-profile thousands
+	python -m pytest tests/test_fuzz.py -n auto --hypothesis-profile thousands
 
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)

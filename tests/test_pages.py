@@ -1,0 +1,44 @@
+"""The pages in git: what they link to is there, and the commands that they name exist."""
+
+import re
+import subprocess
+
+import pytest
+from conftest import PROJECT
+from markdown_it import MarkdownIt
+
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "report/report.md")
+
+
+def anchors(text: str) -> set[str]:
+    """Of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str):
+    path = PROJECT / name
+    tokens = [inner for token in MarkdownIt().parse(path.read_text(encoding="utf-8")) for inner in token.children or ()]
+    links = [
+        str(token.attrs.get("href") or token.attrs.get("src"))
+        for token in tokens
+        if token.type in ("link_open", "image")
+    ]
+    assert links
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        file, _, anchor = link.partition("#")
+        target = path.parent / file if file else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_make_targets_that_are_named_exist():
+    named = {
+        target for name in PAGES[:3] for target in re.findall(r"(?:`|\$ )make (\w+)", (PROJECT / name).read_text())
+    }
+    assert {"demo", "test", "repro", "published", "twice", "bench", "fuzz", "audit", "lint"} <= named
+    for target in named:
+        subprocess.run(["make", "--dry-run", target], cwd=PROJECT, capture_output=True, check=True)
