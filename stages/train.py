@@ -1,5 +1,6 @@
 """Train one variant with one seed: the weights of one epoch, and the learning curves."""
 
+import signal
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from importlib.metadata import version
@@ -28,6 +29,8 @@ CHECKPOINTS = Path("data/checkpoints")  # of the trainings that run, or were cut
 
 
 def main() -> None:
+    # Ctrl-C ends it at once: the exception can get lost in a callback of a library, and the training would go on
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     arguments = parse_arguments()
     settings = read_settings(arguments.variant)
     hyperparameters, protocol = settings["hyperparameters"], settings["protocol"]
