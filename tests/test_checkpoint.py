@@ -15,24 +15,17 @@ from sentiment_rnn.params import Hyperparameters
 from sentiment_rnn.timing import Stopwatch
 
 N_EPOCHS = 4
-CHAMPION = {
-    "cell": "gru",
-    "bidirectional": True,
-    "head": "mean_max",
-    "ngrams": 2,
-    "solo_epochs": 2,
-    "word_dropout": 0.2,
-}
-CHAMPION |= {"head_dropout": 0.5, "schedule": "cosine"}
+CHAMPION = {"cell": "gru", "bidirectional": True, "head": "mean_max", "ngrams": 2, "solo_epochs": 2}
+CHAMPION |= {"word_dropout": 0.2, "embedding_dropout": 0.1, "head_dropout": 0.5, "schedule": "cosine"}
 VARIANTS = {name: {"optimizer": name} for name in ("sgd", "momentum", "adagrad", "rmsprop", "adam")}
 VARIANTS |= {"dropout": {"n_layers": 2, "dropout": 0.5}, "attention": {"cell": "attention"}, "champion": CHAMPION}
 
 
-def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None, keep_epoch: str = "best") -> Training:
+def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None) -> Training:
     train_set, valid_set = (ReviewTensors(random_reviews(seed=seed), torch.device("cpu")) for seed in (0, 1))
     model = build_model(hyperparameters, 40, 64, "study", seed=0)
     offsets = torch.linspace(-1, 1, 300).view(150, 2) if model.ngrams is not None else None
-    settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": keep_epoch, "seed": 0}
+    settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": "best", "seed": 0}
     saved = checkpoint and checkpoint.load()
     if saved is not None and offsets is not None:
         offsets = saved.tensors["offsets"]
