@@ -71,6 +71,15 @@ class Scratch:
         """`dvc repro`; the stages that ran."""
         return stages_run(self.run("dvc", "repro", *arguments))
 
+    def results(self) -> dict[Path, bytes]:
+        """dvc.lock and all that the report stage writes, by their names."""
+        folders = [self.folder / name for name in ("metrics", "plots", "report")]
+        files = [
+            self.folder / "dvc.lock",
+            *(path for folder in folders for path in folder.rglob("*") if path.is_file()),
+        ]
+        return {path.relative_to(self.folder): path.read_bytes() for path in files}
+
     def edit(self, change: Callable[[Any], None]) -> None:
         """Change params.yaml."""
         yaml = YAML()
@@ -101,8 +110,7 @@ def shrink(params: Any) -> None:
     study["attention"] |= {"hidden_dim": 4, "embedding_dim": 3}
     study["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
     study["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
-    study["champion"] |= {"solo_epochs": 1, "word_dropout": 0.1, "embedding_dropout": 0.5, "head_dropout": 0.5}
-    study["champion_trials"] |= {"names": [], "changes": {"flat": {"head": "flatten", "head_dropout": 0.0}}}
+    study["champion_trials"] |= {"names": [], "changes": {"flat": {"head": "flatten"}}}
     study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
     study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
     params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}
@@ -145,3 +153,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     scratch = clone(tmp_path_factory.mktemp("scratch") / "clone with a blank")
     scratch.repro()
     return scratch
+
+
+@pytest.fixture
+def scratch(finished: Scratch, tmp_path: Path) -> Scratch:
+    """A copy of the finished clone, to change."""
+    return finished.copy(tmp_path / "a copy")

@@ -15,8 +15,7 @@ from sentiment_rnn.params import Hyperparameters
 from sentiment_rnn.timing import Stopwatch
 
 N_EPOCHS = 4
-CHAMPION = {"cell": "gru", "bidirectional": True, "head": "mean_max", "ngrams": 2, "solo_epochs": 2}
-CHAMPION |= {"word_dropout": 0.2, "embedding_dropout": 0.1, "head_dropout": 0.5, "schedule": "cosine"}
+CHAMPION = {"cell": "gru", "bidirectional": True, "head": "mean_max", "ngrams": 2}
 VARIANTS = {name: {"optimizer": name} for name in ("sgd", "momentum", "adagrad", "rmsprop", "adam")}
 VARIANTS |= {"dropout": {"n_layers": 2, "dropout": 0.5}, "attention": {"cell": "attention"}, "champion": CHAMPION}
 

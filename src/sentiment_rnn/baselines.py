@@ -23,6 +23,7 @@ from sentiment_rnn.classifiers.bag_of_words import BagOfWords, terms
 from sentiment_rnn.classifiers.classifier import Floats
 from sentiment_rnn.naive_bayes import log_count_ratio
 from sentiment_rnn.params import Baseline
+from sentiment_rnn.temperature import temperature
 
 Grid = dict[str, list[Any]]
 Fits = Iterator[tuple[dict[str, Any], Floats, float]]  # of each combination of a grid: weights and bias
@@ -59,7 +60,9 @@ def fit(
     assert kept is not None  # params.yaml's lists are not empty
     trial, weights, bias, scores = kept
     trial["kept"] = True
-    scale = 1.0 if baseline == "tfidf" else _temperature(scores, truth)
+    scale = 1.0 if baseline == "tfidf" else temperature(scores, truth)
+    if scale <= 0:  # the scores say nothing of the truth: no factor makes log-odds of them
+        scale = 1.0
     words = vectorizer.get_feature_names_out().tolist()
     idf = vectorizer.idf_ if baseline == "tfidf" else np.ones(len(words))
     return BagOfWords(baseline, words, idf, scale * weights, scale * bias), trials
@@ -82,15 +85,6 @@ def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid)
         for beta in grid["beta"]:
             interpolated = (1 - beta) * np.abs(weights).mean() + beta * weights
             yield {"C": C, "beta": beta}, ratio * interpolated, float(classifier.intercept_[0])
-
-
-def _temperature(scores: Floats, truth: NDArray[np.bool_]) -> float:
-    """The positive factor that makes log-odds of an SVM's scores and leaves every answer as it is (Guo et al. 2017).
-
-    One, where the scores say nothing of the truth, or the contrary.
-    """
-    factor = float(LogisticRegression(fit_intercept=False).fit(scores[:, None], truth).coef_[0, 0])
-    return factor if factor > 0 else 1.0
 
 
 def _vectorizer(baseline: Baseline) -> CountVectorizer:

@@ -16,7 +16,6 @@ Init = Literal["study", "pytorch"]
 KeepEpoch = Literal["best", "last"]
 EmbeddingStart = Literal["random", "cooccurrence"]
 Head = Literal["flatten", "mean_max"]
-Schedule = Literal["constant", "cosine"]
 StopWords = Literal["drop", "literal", "keep"]
 Split = Literal["random", "official"]
 Baseline = Literal["tfidf", "nbsvm"]
@@ -68,35 +67,17 @@ class Hyperparameters(Architecture):
     head: Head = "flatten"
     ngrams: Annotated[int, Field(ge=0, le=10)] = 0
     ngrams_C: PositiveFloat = 1.0  # noqa: N815  # scikit-learn's name for it
-    solo_epochs: Annotated[int, Field(ge=0)] = 0
-    word_dropout: Share = 0.0
-    embedding_dropout: Share = 0.0
-    head_dropout: Share = 0.0
-    schedule: Schedule = "constant"
 
     @property
     def hyperparameters(self) -> "Hyperparameters":
         """These alone, without what a subclass adds."""
         return Hyperparameters(**{name: getattr(self, name) for name in Hyperparameters.model_fields})
 
-    @model_validator(mode="after")
-    def _nothing_without_effect(self) -> "Hyperparameters":
-        if self.solo_epochs and not self.ngrams:
-            raise ValueError("solo_epochs: all are, without ngrams; set it to 0")
-        if self.head_dropout and self.head == "flatten":
-            raise ValueError("head_dropout: is of head mean_max; set it to 0.0")
-        return self
 
-
-def _require_epoch_beside_ngrams(solo_epochs: int, n_epochs: int) -> None:
-    if solo_epochs >= n_epochs:
-        raise ValueError(f"solo_epochs: must be fewer than the {n_epochs} of n_epochs")
-
-
-def _refuse_repeats(key: str, lists: Section) -> None:
-    for name, values in lists:
-        if len(set(values)) < len(values):
-            raise ValueError(f"{key}.{name}: a value stands there twice")
+def _refuse_repeats(key: str, values: list[Any]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{key}: {value} stands there twice")
 
 
 class Grids(Section):
@@ -110,7 +91,8 @@ class Grids(Section):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Grids":
-        _refuse_repeats("study.grids", self)
+        for axis, values in self:
+            _refuse_repeats(f"study.grids.{axis}", values)
         return self
 
 
@@ -140,11 +122,6 @@ class Champion(Hyperparameters):
     batch_size: Positive
     n_epochs: Positive
 
-    @model_validator(mode="after")
-    def _some_epoch_beside_the_ngrams(self) -> "Champion":
-        _require_epoch_beside_ngrams(self.solo_epochs, self.n_epochs)
-        return self
-
 
 class ChampionTrials(Section):
     """What of the champion is changed to see what it is worth."""
@@ -154,8 +131,7 @@ class ChampionTrials(Section):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "ChampionTrials":
-        if len(set(self.names)) < len(self.names):
-            raise ValueError("study.champion_trials.names: a trial stands there twice")
+        _refuse_repeats("study.champion_trials.names", self.names)
         return self
 
 
@@ -169,7 +145,8 @@ class Alternatives(Section):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Alternatives":
-        _refuse_repeats("study.alternatives", self)
+        for axis, values in self:
+            _refuse_repeats(f"study.alternatives.{axis}", values)
         return self
 
 
@@ -295,10 +272,8 @@ class Params(Hyperparameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Params":
-        _require_epoch_beside_ngrams(self.solo_epochs, self.n_epochs)
-        for key, seeds in (("seeds", self.seeds), ("study.tuning.seeds", self.study.tuning.seeds)):
-            if len(set(seeds)) < len(seeds):
-                raise ValueError(f"{key}: a seed stands there twice")
+        _refuse_repeats("seeds", self.seeds)
+        _refuse_repeats("study.tuning.seeds", self.study.tuning.seeds)
         for seed in self.study.tuning.seeds:
             if seed not in self.seeds:
                 raise ValueError(

@@ -10,7 +10,9 @@ from tqdm import tqdm
 from sentiment_rnn.dataset import EncodedReviews
 from sentiment_rnn.naive_bayes import log_count_ratio
 from sentiment_rnn.network.batching import ReviewTensors
-from sentiment_rnn.network.ngrams import NgramModel, as_logits, rows_reviews
+from sentiment_rnn.network.ngrams import NgramModel, as_logits
+from sentiment_rnn.network.packing import row_reviews
+from sentiment_rnn.temperature import temperature
 
 N_FOLDS = 5
 BATCH_SIZE = 1000  # memory alone
@@ -31,11 +33,9 @@ def fit_ngrams(ngrams: NgramModel, reviews: EncodedReviews, C: float) -> Tensor:
         float32 [reviews, 2]: the logits of each review, answered by weights that were fitted without it and a fifth of
         the others (one that repeats another may have met its like there). So the network learns beside answers as
         good as those on reviews that nobody has seen (Wolpert, Stacked Generalization, 1992). They also tell how sure
-        the weights should be: one factor makes log-odds of them (Guo et al., On Calibration of Modern Neural Networks,
-        2017).
+        the weights should be.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # takes a second, for this alone
-    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415  # takes a second, for this alone
 
     is_positive = reviews.labels == 1
     n_folds = min(N_FOLDS, *np.bincount(is_positive, minlength=2))
@@ -50,8 +50,7 @@ def fit_ngrams(ngrams: NgramModel, reviews: EncodedReviews, C: float) -> Tensor:
         weight, bias = _fit(counts[others], reviews.lengths[others], is_positive[others], C)
         out_of_fold[fold] = (counts[fold] @ weight) / np.sqrt(reviews.lengths[fold]) + bias
     weight, bias = _fit(counts, reviews.lengths, is_positive, C)
-    calibration = LogisticRegression(solver="liblinear", fit_intercept=False, random_state=0)
-    scale = max(float(calibration.fit(out_of_fold[:, None], is_positive).coef_[0, 0]), 0.0)  # 0: worse than nothing
+    scale = max(temperature(out_of_fold, is_positive), 0.0)  # 0: worse than nothing
     ngrams.weight[places] = torch.from_numpy(scale * weight).float()
     ngrams.bias.fill_(scale * bias)
     return as_logits(torch.from_numpy(scale * out_of_fold).float())
@@ -62,7 +61,7 @@ def _count(ngrams: NgramModel, reviews: EncodedReviews) -> csr_matrix:
     parts, order = [], []
     for batch in ReviewTensors(reviews, torch.device("cpu")).by_length(BATCH_SIZE):
         columns = ngrams.places(batch.tokens)
-        rows = rows_reviews(batch.tokens)[:, None].expand_as(columns)
+        rows = row_reviews(batch.tokens.batch_sizes)[:, None].expand_as(columns)
         is_one = columns > 0
         ones = np.ones(int(is_one.sum()), dtype=np.float32)
         shape = (len(batch.indices), len(ngrams.weight))

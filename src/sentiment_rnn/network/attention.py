@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn.network.packing import padded_places
+from sentiment_rnn.network.packing import padded_places, review_lengths
 
 
 class SelfAttention(nn.Module):
@@ -30,7 +30,7 @@ class SelfAttention(nn.Module):
         """[rows, embedding_dim] -> [rows, hidden_dim]; each review attends to itself alone."""
         places = padded_places(inputs.batch_sizes)
         by_review = places.argsort().to(inputs.data.device)
-        lengths = (places // len(inputs.batch_sizes)).bincount().tolist()
+        lengths = review_lengths(inputs.batch_sizes).tolist()
         keys, queries, values = (
             layer(inputs.data)[by_review].split(lengths) for layer in (self.key, self.query, self.value)
         )

@@ -10,7 +10,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
 from sentiment_rnn.timing import Stopwatch
@@ -75,9 +74,7 @@ class Checkpoint:
         self.path.unlink(missing_ok=True)
 
 
-def state_of(
-    model: nn.Module, optimizer: torch.optim.Optimizer, schedule: LRScheduler | None, order: torch.Generator
-) -> Saved:
+def state_of(model: nn.Module, optimizer: torch.optim.Optimizer, order: torch.Generator) -> Tensors:
     """All that the next epoch's course depends on.
 
     But for the draws of dropout between recurrent layers on CUDA, whose state cuDNN keeps to itself.
@@ -88,19 +85,11 @@ def state_of(
     tensors |= {"random": torch.get_rng_state(), "order": order.get_state()}
     if torch.cuda.is_available():
         tensors["cuda_random"] = torch.cuda.get_rng_state()
-    rates = [group["lr"] for group in optimizer.param_groups]
-    return Saved(tensors, {"rates": rates, "schedule": schedule and schedule.state_dict()})
+    return tensors
 
 
-def restore(
-    saved: Saved,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: LRScheduler | None,
-    order: torch.Generator,
-) -> None:
+def restore(tensors: Tensors, model: nn.Module, optimizer: torch.optim.Optimizer, order: torch.Generator) -> None:
     """Set all to what state_of() returned of their like."""
-    tensors, facts = saved
     model.load_state_dict({name: tensors[f"model.{name}"] for name in model.state_dict()})
     kept: dict[int, Tensors] = {}
     for name, value in tensors.items():
@@ -109,10 +98,6 @@ def restore(
             place, _, key = rest.partition(".")
             kept.setdefault(int(place), {})[key] = value
     optimizer.load_state_dict({"state": kept, "param_groups": optimizer.state_dict()["param_groups"]})
-    for group, rate in zip(optimizer.param_groups, facts["rates"], strict=True):
-        group["lr"] = rate
-    if schedule is not None:
-        schedule.load_state_dict(facts["schedule"])
     torch.set_rng_state(tensors["random"])
     order.set_state(tensors["order"])
     if torch.cuda.is_available():

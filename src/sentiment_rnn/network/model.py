@@ -4,14 +4,12 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn.dataset import UNK_ID
 from sentiment_rnn.network import recurrent
 from sentiment_rnn.network.attention import SelfAttention
-from sentiment_rnn.network.ngrams import NgramModel, rows_reviews
-from sentiment_rnn.network.packing import padded_places
+from sentiment_rnn.network.ngrams import NgramModel
+from sentiment_rnn.network.packing import padded_places, review_lengths
 from sentiment_rnn.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -37,9 +35,6 @@ class RNNClassifier(nn.Module):
         self.head = hyperparameters.head
         self.linear = nn.Linear(width * (max_length if self.head == "flatten" else 2), 2)
         self.ngrams = NgramModel(vocab_size, hyperparameters.ngrams) if hyperparameters.ngrams else None
-        self.word_dropout = hyperparameters.word_dropout
-        self.embedding_dropout = hyperparameters.embedding_dropout
-        self.head_dropout = hyperparameters.head_dropout
 
     def forward(self, tokens: PackedSequence, offsets: Tensor | None = None) -> Tensor:
         """Score a batch of reviews, packed in descending order of their lengths.
@@ -55,20 +50,13 @@ class RNNClassifier(nn.Module):
         if self.head == "flatten":
             logits = _linear_over_time(states, self.linear)
         else:
-            logits = self.linear(self._dropped(torch.cat(_mean_and_max(states)[:2], 1), self.head_dropout))
+            logits = self.linear(torch.cat(_mean_and_max(states)[:2], 1))
         if self.ngrams is not None:
             logits = logits + (self.ngrams(tokens) if offsets is None else offsets)
         return logits
 
-    def _dropped(self, values: Tensor, share: float) -> Tensor:
-        # nothing is drawn where there is no dropout: the study's models are trained as without these lines
-        return F.dropout(values, share) if share and self.training else values
-
     def _states(self, tokens: PackedSequence) -> PackedSequence:
-        words = tokens.data
-        if self.word_dropout and self.training:
-            words = words.masked_fill(torch.rand(words.shape, device=words.device) < self.word_dropout, UNK_ID)
-        embedded = tokens._replace(data=self._dropped(self.embedding(words), self.embedding_dropout))
+        embedded = tokens._replace(data=self.embedding(tokens.data))
         if isinstance(self.rnn, SelfAttention):
             attended: PackedSequence = self.rnn(embedded)
             return attended
@@ -165,7 +153,7 @@ def _linear_over_time(states: PackedSequence, linear: nn.Linear) -> Tensor:
 def _mean_and_max(states: PackedSequence) -> tuple[Tensor, Tensor, Tensor]:
     """Over the tokens of each review: the mean, the maximum and where that stands, each [batch, width]."""
     time, batch = len(states.batch_sizes), int(states.batch_sizes[0])
-    lengths = rows_reviews(states).bincount().to(states.data.device, non_blocking=True)
+    lengths = review_lengths(states.batch_sizes).to(states.data.device, non_blocking=True)
     places = padded_places(states.batch_sizes).to(states.data.device, non_blocking=True)
     nothing = states.data.new_full((batch * time, states.data.shape[1]), -math.inf)
     padded = nothing.index_copy(0, places, states.data).view(batch, time, -1)

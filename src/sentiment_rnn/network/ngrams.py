@@ -1,10 +1,12 @@
 """A linear model of words and n-grams beside the recurrent layers."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentiment_rnn.network.packing import padded_places, previous_rows
+from sentiment_rnn.network.packing import previous_rows, row_reviews
 
 N_BUCKETS = 4_194_301  # the largest prime below 2 ** 22
 
@@ -29,15 +31,16 @@ class NgramModel(nn.Module):
 
     def forward(self, tokens: PackedSequence) -> Tensor:
         """[batch, 2]: the logits of negative and positive."""
-        review = rows_reviews(tokens).to(tokens.data.device, non_blocking=True)
-        terms = self.terms(tokens).sum(1)
-        return as_logits(self.bias + terms.new_zeros(int(tokens.batch_sizes[0])).index_add(0, review, terms))
+        device = tokens.data.device
+        review = row_reviews(tokens.batch_sizes)
+        root = review.bincount().sqrt().to(device, non_blocking=True)
+        weights = self.weight[self.places(tokens)].sum(1)
+        sums = weights.new_zeros(len(root)).index_add(0, review.to(device, non_blocking=True), weights)
+        return as_logits(self.bias + sums / root)
 
     def terms(self, tokens: PackedSequence) -> Tensor:
-        """What the n-grams that end at a token add to the log-odds: [rows, order], words first."""
-        review = rows_reviews(tokens)
-        root = review.bincount()[review].sqrt().to(tokens.data.device, non_blocking=True)
-        return self.weight[self.places(tokens)] / root[:, None]
+        """What the n-grams that end at a token of one review add to the log-odds: [tokens, order], words first."""
+        return self.weight[self.places(tokens)] / math.sqrt(len(tokens.data))
 
     def places(self, tokens: PackedSequence) -> Tensor:
         """Where the weights of the n-grams stand that end at a token: int64 [rows, order].
@@ -57,8 +60,3 @@ class NgramModel(nn.Module):
 def as_logits(log_odds: Tensor) -> Tensor:
     """[reviews, 2]: logits of negative and positive that differ by the log-odds of positive, [reviews]."""
     return torch.stack([-log_odds / 2, log_odds / 2], 1)
-
-
-def rows_reviews(tokens: PackedSequence) -> Tensor:
-    """The place in the batch of each packed row's review: int64 [rows] on the CPU."""
-    return padded_places(tokens.batch_sizes) // len(tokens.batch_sizes)

@@ -18,6 +18,30 @@ def padded_places(batch_sizes: Tensor) -> Tensor:
     return (torch.arange(batch) * time + torch.arange(time)[:, None])[is_real]
 
 
+def row_reviews(batch_sizes: Tensor) -> Tensor:
+    """For each packed row the place of its review in the batch.
+
+    Args:
+        batch_sizes: int64 [time] on the CPU, of a PackedSequence.
+
+    Returns:
+        int64 [rows] on the CPU.
+    """
+    return padded_places(batch_sizes) // len(batch_sizes)
+
+
+def review_lengths(batch_sizes: Tensor) -> Tensor:
+    """How many rows each review has.
+
+    Args:
+        batch_sizes: int64 [time] on the CPU, of a PackedSequence.
+
+    Returns:
+        int64 [batch] on the CPU.
+    """
+    return row_reviews(batch_sizes).bincount()
+
+
 def previous_rows(batch_sizes: Tensor) -> Tensor:
     """For each packed row that of the token before it; a review's first token has its own row there.
 

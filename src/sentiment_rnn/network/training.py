@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 from tqdm import tqdm
 
 from sentiment_rnn.network.batching import Batch, ReviewTensors
@@ -108,12 +107,11 @@ def train(
     order = torch.Generator().manual_seed(seed)
     optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
     n_batches = math.ceil(len(train_set) / batch_size)
-    schedule = CosineAnnealingLR(optimizer, n_batches * n_epochs) if hyperparameters.schedule == "cosine" else None
     offsets = None if offsets is None else offsets.to(train_set.device)
     epochs: list[Epoch] = []
     best_weights: dict[str, Tensor] = {}
     if saved is not None:
-        restore(saved, model, optimizer, schedule, order)
+        restore(saved.tensors, model, optimizer, order)
         epochs = [Epoch(**figures) for figures in saved.facts["epochs"]]
         best_weights = {name: saved.tensors[f"best.{name}"] for name in model.state_dict()}
         tqdm.write(f"going on after epoch {len(epochs)}")
@@ -126,10 +124,7 @@ def train(
             disable=None,  # where there is no terminal
             leave=False,
         )
-        # at first the network learns by itself, then what the n-grams leave
-        is_solo = offsets is not None and number <= hyperparameters.solo_epochs
-        beside = torch.zeros_like(offsets) if offsets is not None and is_solo else offsets
-        train_loss, train_accuracy = train_epoch(model, optimizer, batches, schedule, beside)
+        train_loss, train_accuracy = train_epoch(model, optimizer, batches, offsets)
         valid_loss, valid_accuracy = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
         epochs.append(Epoch(number, train_loss, train_accuracy, valid_loss, valid_accuracy))
         tqdm.write(
@@ -140,11 +135,10 @@ def train(
         if best is epochs[-1]:
             best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
         if checkpoint is not None and number < n_epochs:
-            state = state_of(model, optimizer, schedule, order)
-            kept = {f"best.{name}": weight for name, weight in best_weights.items()}
-            kept |= {} if offsets is None else {"offsets": offsets}
-            figures = {"epochs": [asdict(epoch) for epoch in epochs]}
-            checkpoint.save(Saved(state.tensors | kept, state.facts | figures))
+            tensors = state_of(model, optimizer, order)
+            tensors |= {f"best.{name}": weight for name, weight in best_weights.items()}
+            tensors |= {} if offsets is None else {"offsets": offsets}
+            checkpoint.save(Saved(tensors, {"epochs": [asdict(epoch) for epoch in epochs]}))
     return Training(epochs, _best(epochs, keep_epoch).epoch, best_weights)
 
 
@@ -159,7 +153,6 @@ def train_epoch(
     model: RNNClassifier,
     optimizer: torch.optim.Optimizer,
     batches: Iterable[Batch],
-    schedule: LRScheduler | None = None,
     offsets: Tensor | None = None,
 ) -> tuple[float, float]:
     """One optimizer step a batch; the mean loss and the accuracy over all reviews, as they were at their step."""
@@ -173,8 +166,6 @@ def train_epoch(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        if schedule is not None:
-            schedule.step()
         loss_sum += loss.detach() * len(batch.labels)
         n_correct += (logits.argmax(1) == batch.labels).sum()
         n_reviews += len(batch.labels)

@@ -53,7 +53,7 @@ TEXTS = {
         "bidirectional GRU over all words of a review, with the mean and the maximum of its hidden states in place of "
         "the flattening, and embeddings that start from which words stand near each other; beside it in the same model "
         "a linear one of n-grams. That one is fitted first (logistic regression on naive-Bayes log-count ratios); "
-        "after an epoch by itself the network learns what it leaves, beside its answers to reviews that it was not "
+        "the network learns what it leaves, beside its answers to reviews that it was not "
         "fitted on. Embeddings and n-grams start the same for every seed. Of the IMDB reviews, cross-validation on the "
         "train reviews chose the n-grams, the valid reviews all else.",
     ),
