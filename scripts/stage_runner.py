@@ -104,10 +104,16 @@ class Display:
 
 
 class Runner:
-    """Runs stages as processes, and stops those that run when one fails or the user interrupts."""
+    """Runs stages as processes, and stops those that run when one fails or the user interrupts.
 
-    def __init__(self, display: Display) -> None:
+    Args:
+        display: where their output goes.
+        lock: a file descriptor that they inherit.
+    """
+
+    def __init__(self, display: Display, lock: int) -> None:
         self._display = display
+        self._inherited = [lock]
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -130,6 +136,7 @@ class Runner:
                     stdout=theirs,
                     stderr=theirs,
                     start_new_session=True,
+                    pass_fds=self._inherited,
                 )
             finally:
                 os.close(theirs)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import PROJECT, clone
 from dvc.repo import Repo
-from parallel_repro import training_cost
+from repro_plan import training_cost
 from stage_runner import Display, read
 
 from sentiment_rnn.params import load_params
