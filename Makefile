@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz repro twice published bench audit install lint
+.PHONY: help demo check-git test fuzz repro cluster twice verify published bench audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -25,8 +25,15 @@ fuzz: install # bad input by the thousand: a hundred times what the tests try
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)
 
+cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786; without it, on this one
+	python scripts/cluster_repro.py --workers $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+
 twice: install # train one variant twice in a scratch clone, and compare byte for byte
 	python scripts/train_twice.py
+
+verify: install # is the repository whole: lock, stored files, report made again, the README's commands and links
+	python scripts/verify.py
+	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/tag_published.py

@@ -1,0 +1,80 @@
+"""What a worker of `make cluster` does, in the clone that it was started in; cluster_repro.py sends this file to it."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dvc.utils.serialize import dump_yaml, load_yaml
+
+DVC = (sys.executable, "-m", "dvc")
+
+
+def run_stage(stage: str, commit: str, needed: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Reproduce one stage: what it needs comes from the DVC remote, and what it makes goes there, run cache included.
+
+    Args:
+        stage: its name.
+        commit: of the code and of params.yaml; `git fetch` must find it.
+        needed: dvc.lock's entries of the stages that it depends on.
+
+    Returns:
+        dvc.lock's entry of the stage, and what was printed.
+
+    Raises:
+        RuntimeError: a command failed; with its output.
+    """
+    Path(".dvc/tmp").mkdir(exist_ok=True)
+    with Path(".dvc/tmp/cluster.lock").open("w") as lock:
+        # the commands inherit it: behind a worker that was killed the next one waits for what that one left running
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _check_out(commit, lock.fileno())
+        _check_packages()
+        dump_yaml("dvc.lock", {"schema": "2.0", "stages": needed})
+        # the run cache knows stages that another worker has finished, of which nobody heard
+        _run(*DVC, "pull", "--run-cache", *needed, lock=lock.fileno())
+        output = _run(*DVC, "repro", "--single-item", "--pull", stage, lock=lock.fileno())
+        _run(*DVC, "push", "--run-cache", stage, lock=lock.fileno())
+        return load_yaml("dvc.lock")["stages"][stage], output
+
+
+def _check_out(commit: str, lock: int) -> None:
+    changed = _run("git", "status", "--porcelain", "--untracked-files=no", lock=lock).splitlines()
+    if others := [line[3:] for line in changed if line[3:] != "dvc.lock"]:
+        raise RuntimeError(f"{Path.cwd()}: changed files in the worker's clone: {', '.join(others)}")
+    _run("git", "fetch", "--quiet", "origin", lock=lock)
+    _run("git", "checkout", "--quiet", "--force", "--detach", commit, lock=lock)
+
+
+def _check_packages() -> None:
+    """The pinned ones decide results: every machine must have the same."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for pin in project["dependencies"]:
+        name, _, wanted = pin.partition("==")
+        try:
+            found = version(name).partition("+")[0]  # torch names its build behind a plus
+        except PackageNotFoundError:
+            found = "none"
+        if found != wanted:
+            raise RuntimeError(f"{Path.cwd()}: {name} {found} is installed, where {wanted} is wanted")
+
+
+def _run(*command: str, lock: int) -> str:
+    own = {"PYTHONPATH": str(Path.cwd() / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    result = subprocess.run(
+        command,
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | own,
+        pass_fds=[lock],
+    )
+    if result.returncode:
+        raise RuntimeError(f"{Path.cwd()}: {' '.join(command)} failed:\n{result.stdout}")
+    return result.stdout
