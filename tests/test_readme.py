@@ -1,0 +1,61 @@
+"""The README's commands, run as they stand there, one after the other, in a clone on a shrunk configuration."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, Scratch, clone
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# these take the time that the README says, and are run by hand; make test is what runs here
+TOO_LONG = {"make demo", "make test"}
+
+
+def commands() -> list[str]:
+    """All of them, in order, without their comments."""
+    lines = [line for block in CONSOLE.findall(README) for line in block.splitlines()]
+    return [re.sub(r"\s+# .*", "", line.removeprefix("$ ")) for line in lines if line.startswith("$ ")]
+
+
+@pytest.fixture(scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """A clone after its pipeline has run, as `make demo` leaves one, with GRUs, comments, and an environment."""
+    scratch = clone(tmp_path_factory.mktemp("readme") / "clone")
+    scratch.edit(lambda params: params["study"]["grids"].update(cell=["lstm", "gru"], n_layers=[]))
+    scratch.repro()
+    shutil.copy(scratch.folder / "data/tiny.csv", scratch.folder / "data/comments.csv")
+    (scratch.folder / ".venv").mkdir()
+    (scratch.folder / ".venv/installed").touch()
+    shutil.copy(PROJECT / "Makefile", scratch.folder)
+    scratch.run("git", "add", "--all")
+    scratch.run("git", "commit", "-qm", "demo")
+    scratch.run("git", "tag", "demo")
+    return scratch
+
+
+def test_there_are_commands():
+    assert {"dvc repro", "dvc exp run -S hidden_dim=150", "dvc plots show", *TOO_LONG} <= set(commands())
+
+
+def test_commands_run_as_they_stand_there(demonstrated: Scratch):
+    for command in commands():
+        if command not in TOO_LONG:
+            result = subprocess.run(
+                ["bash", "-c", command],
+                check=False,
+                cwd=demonstrated.folder,
+                env=demonstrated.environment,
+                text=True,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+            )
+            assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+
+
+def test_python_runs_as_it_stands_there(demonstrated: Scratch, tmp_path: Path):
+    (tmp_path / "block.py").write_text("\n".join(PYTHON.findall(README)))
+    demonstrated.run("python", str(tmp_path / "block.py"))
