@@ -2,7 +2,7 @@ PYTHON ?= python3
 JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz repro cluster twice verify published bench audit install lint
+.PHONY: help demo check-git test fuzz faults repro cluster twice verify published bench audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -17,10 +17,13 @@ check-git:
 		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
 
 test: install # the tests
-	python -m pytest -n auto --dist worksteal
+	python -m pytest -n auto --dist worksteal -m 'not long'
 
 fuzz: install # bad input by the thousand: a hundred times what the tests try
 	python -m pytest tests/test_fuzz.py -n auto --hypothesis-profile thousands
+
+faults: install # twenty kills, full disks, a cluster's lost worker: the tests that take minutes
+	python -m pytest -n auto --dist worksteal -m long
 
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)

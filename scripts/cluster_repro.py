@@ -6,7 +6,6 @@ start workers, and what was measured.
 """
 
 import logging
-import os
 import shutil
 import signal
 import subprocess
@@ -14,17 +13,17 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cluster_worker import run_stage
 from distributed import Client, Future, LocalCluster, wait
-from dvc.repo import Repo
 from parallel_repro import run_all
-from repro_plan import Plan, finish, make_plan, new_stages_in_order, read_lock, write_lock
-from safeguards import alone, mend
-from stage_runner import ADVICE, DVC, INTERRUPTS, StageFailedError
+from repro_plan import Plan, check_nothing_is_left, make_plan, read_lock, stages_in_order, write_lock
+from safeguards import alone, mend, project
+from stage_runner import ADVICE, DVC, INTERRUPTS, StageFailedError, end_all
 from tqdm import tqdm
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
@@ -33,6 +32,7 @@ from sentiment_rnn.params import load_params
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
 GIVEN_AWAY = ("data/models/", "data/evaluations/")  # stages with outputs there
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
+PATIENCE = 30  # seconds between two looks at whether there are workers
 
 
 def main() -> None:
@@ -42,24 +42,29 @@ def main() -> None:
     )
     parser.add_argument("--workers", type=int, default=2, help="how many to start here, where no scheduler is given")
     arguments = parser.parse_args()
+    if arguments.workers < 1:
+        raise PipelineError(f"there must be 1 worker or more, not {arguments.workers}")
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)
-    params = load_params()  # a mistake there is told before anything runs
-    commit, remote = committed(), default_remote()
-    with alone() as lock:
+    with alone() as lock, ExitStack() as stack:
+        params = load_params()  # a mistake there is told before anything runs
+        commit, remote = committed(), default_remote()
+        client = connect(arguments.scheduler) if arguments.scheduler else None
         mend(read_lock())
-        dvc("pull", "--allow-missing")  # what is there already, of an earlier run say
+        dvc("pull", "--force", "--allow-missing", lock=lock)  # what is there already, of an earlier run say
+        mend(read_lock())
         plan = make_plan(params)
         given = [stage for stage in plan.waiting if all(out.startswith(GIVEN_AWAY) for out in plan.outputs[stage])]
-        with new_stages_in_order(plan.order):
+        with stages_in_order(plan.order):
             done = run_here(plan, set(given), set(), lock)
             if given:
-                dvc("push", *sorted(set().union(*(plan.needs[stage] for stage in given)) - set(given)))
-                with connected(arguments.scheduler, arguments.workers, remote) as client:
-                    run_on_workers(client, {stage: plan.waiting[stage] & set(given) for stage in given}, plan, commit)
+                needed = set().union(*(plan.needs[stage] for stage in given)) - set(given)
+                dvc("push", *sorted(needed), lock=lock)
+                client = client or stack.enter_context(local_cluster(arguments.workers, remote))
+                run_on_workers(client, {stage: plan.waiting[stage] & set(given) for stage in given}, plan, commit, lock)
             run_here(plan, set(), done | set(given), lock)
-        finish()
+        print(check_nothing_is_left())
 
 
 def run_here(plan: Plan, later: set[str], done: set[str], lock: int) -> set[str]:
@@ -77,12 +82,10 @@ def committed() -> str:
     Raises:
         PipelineError: what they would check out is not what stands here.
     """
-    status = ["git", "status", "--porcelain", "--", *SOURCES]
-    changed = subprocess.run(status, check=True, text=True, capture_output=True).stdout.splitlines()
-    if changed:
+    if changed := run("git", "status", "--porcelain", "--", *SOURCES).splitlines():
         names = ", ".join(line[3:] for line in changed)
         raise PipelineError(f"the workers take code and parameters from git, and this is not committed: {names}")
-    return subprocess.run(["git", "rev-parse", "HEAD"], check=True, text=True, capture_output=True).stdout.strip()
+    return run("git", "rev-parse", "HEAD").strip()
 
 
 def default_remote() -> tuple[str, str]:
@@ -91,7 +94,7 @@ def default_remote() -> tuple[str, str]:
     Raises:
         PipelineError: there is none.
     """
-    with Repo() as repo:
+    with project() as repo:
         name = repo.config["core"].get("remote")
         if name is None:
             raise PipelineError(
@@ -101,67 +104,75 @@ def default_remote() -> tuple[str, str]:
         return name, repo.config["remote"][name]["url"]
 
 
-@contextmanager
-def connected(address: str | None, n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
-    """Dask's workers, those of the scheduler with that address, or else some that are started on this machine.
+def connect(address: str) -> Client:
+    """A client of the scheduler there.
 
     Raises:
-        PipelineError: no scheduler answers.
+        PipelineError: none answers.
     """
-    if address is None:
-        with (
-            LocalCluster(n_workers=0, dashboard_address=None) as cluster,
-            local_workers(cluster.scheduler_address, n_workers, remote),
-            Client(cluster) as client,
-        ):
-            yield client
-        return
     try:
-        client = Client(address)
+        return Client(address)
     except (OSError, ValueError) as error:
         raise PipelineError(f"no scheduler answers at {address}: {error}") from error
-    with client:
-        yield client
 
 
 @contextmanager
-def local_workers(address: str, number: int, remote: tuple[str, str]) -> Iterator[None]:
-    """Workers on this machine, each in a clone that stays for the next time, with what its training had come to."""
-    processes = []
+def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
+    """A scheduler and workers on this machine, each in a clone that stays for the next time.
+
+    Args:
+        n_workers: how many.
+        remote: its name and address.
+    """
     name, url = remote
-    try:
-        for place in range(number):
-            clone = CLONES / str(place)
-            if not clone.exists():
-                subprocess.run(["git", "clone", "--quiet", ".", clone], check=True)
-            if Path(".dvc/config.local").exists():
-                shutil.copy(".dvc/config.local", clone / ".dvc")
-            # a path in the configuration is relative to where that stands
-            subprocess.run([*DVC, "remote", "modify", "--local", name, "url", url], check=True, cwd=clone)
-            command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--name", str(place)]
-            options = ["--nthreads", "1", "--no-nanny", "--no-dashboard"]
-            with (CLONES / f"{place}.log").open("w") as log:
-                processes.append(
-                    subprocess.Popen([*command, *options], cwd=clone, stdout=log, stderr=log, start_new_session=True)
-                )
-        yield
-    finally:
-        for process in processes:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
+    processes: list[subprocess.Popen[bytes]] = []
+    with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
+        try:
+            for place in range(n_workers):
+                clone = CLONES / str(place)
+                if not clone.exists():
+                    run("git", "clone", "--quiet", ".", str(clone))
+                if Path(".dvc/config.local").exists():
+                    shutil.copy(".dvc/config.local", clone / ".dvc")
+                # said anew: a path is relative to the configuration it stands in, and this one may not be committed
+                for key, value in ((f"remote.{name}.url", url), ("core.remote", name)):
+                    run(*DVC, "config", "--local", key, value, folder=clone)
+                command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
+                options = ["--name", str(place), "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+                with (CLONES / f"{place}.log").open("w") as log:
+                    processes.append(
+                        subprocess.Popen(
+                            [*command, *options], cwd=clone, stdout=log, stderr=log, start_new_session=True
+                        )
+                    )
+            client.wait_for_workers(n_workers, timeout=60)
+            yield client
+        except TimeoutError as error:
+            raise PipelineError(f"the workers do not start; {CLONES}/0.log may say why") from error
+        finally:
+            for number in INTERRUPTS:
+                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave trainings behind
+            end_all(processes, signal.SIGTERM)
+            for number in INTERRUPTS:
+                signal.signal(number, signal.default_int_handler)
 
 
-def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, commit: str) -> None:
+def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, commit: str, inherited: int) -> None:
     """Give the stages to the workers, in the order given but for those that wait for others.
 
-    A stage whose worker is lost goes to another. What is finished is pulled, and in dvc.lock, before anything else.
+    A stage whose worker is lost goes to another. What is finished is in dvc.lock, and pulled, before anything else.
+
+    Args:
+        client: of the workers.
+        waiting: the stages, each with those of them that it waits for.
+        plan: of all stages.
+        commit: of code and parameters.
+        inherited: the file descriptor of the run's lock.
 
     Raises:
-        StageFailedError: one failed; its output has been printed.
+        PipelineError: a stage failed, and its output has been printed; or the scheduler is lost.
     """
     client.upload_file(str(Path(__file__).with_name("cluster_worker.py")))  # to those that come later, too
-    has_gpus = any("GPU" in worker["resources"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
     running: dict[Future[Any], str] = {}
     done: set[str] = set()
     lock = read_lock()
@@ -171,51 +182,85 @@ def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, com
                 for stage in [stage for stage, needs in waiting.items() if needs <= done]:
                     del waiting[stage]
                     needed = {name: lock[name] for name in sorted(plan.needs[stage])}
-                    wants = {"GPU": 1} if has_gpus and plan.outputs[stage][0].startswith("data/models/") else None
-                    future = client.submit(
-                        run_stage, stage, commit, needed, key=f"{stage}-{time.time()}", resources=wants
-                    )
+                    wants = {"GPU": 1} if stage in plan.trainings and has_gpus(client) else None
+                    key = f"{stage}-{time.time()}"  # Dask would answer for a key that it knows
+                    future = client.submit(run_stage, stage, commit, needed, key=key, resources=wants)
                     running[future] = stage
-                finished = wait(list(running), return_when="FIRST_COMPLETED").done
-                entries = {running[future]: result_of(future, running[future]) for future in finished}
+                ended = {future: running.pop(future) for future in wait_for_some(client, list(running))}
+                print_outputs(ended)
+                entries = {stage: future.result()[0] for future, stage in ended.items() if future.status == "finished"}
                 lock |= entries
                 write_lock(lock)
-                dvc("pull", *entries)
+                if entries:
+                    dvc("pull", "--force", *entries, lock=inherited)
                 done |= entries.keys()
-                for future in finished:
-                    del running[future]
-                bar.update(len(finished))
-        except BaseException:
-            client.cancel(list(running))
-            raise
+                bar.update(len(entries))
+                if failed := sorted(set(ended.values()) - entries.keys()):
+                    raise StageFailedError(f"{', '.join(failed)} failed; the output is above, marked by its name")
+        except CancelledError as error:
+            raise PipelineError("the scheduler is lost; what was finished is kept: run it again") from error
+        finally:
+            if client.status == "running":
+                client.cancel(list(running))
 
 
-def result_of(future: "Future[Any]", stage: str) -> dict[str, Any]:
-    """dvc.lock's entry of a finished stage, whose output is printed.
-
-    Raises:
-        StageFailedError: it failed.
-    """
-    error = future.exception()
-    output = str(error) if error else future.result()[1]
-    for line in output.splitlines():
-        if line and not line.strip().startswith(ADVICE):
-            tqdm.write(f"{stage} | {line}")
-    if error:
-        raise StageFailedError(f"{stage} failed; its output is above. What the others finish is in the DVC remote")
-    entry: dict[str, Any] = future.result()[0]
-    return entry
+def has_gpus(client: Client) -> bool:
+    """Whether a worker has said so."""
+    return any("GPU" in worker["resources"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
 
 
-def dvc(*arguments: str) -> None:
+def wait_for_some(client: Client, futures: "list[Future[Any]]") -> "set[Future[Any]]":
+    """Those that have ended, one at least; while there is nobody to work, it is said."""
+    while True:
+        try:
+            ended: set[Future[Any]] = wait(futures, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+            return ended
+        except TimeoutError:
+            if not client.scheduler_info(n_workers=-1)["workers"]:
+                tqdm.write("no worker: waiting for one (of those on this machine .dvc/tmp/cluster has the logs)")
+
+
+def print_outputs(ended: "dict[Future[Any], str]") -> None:
+    """What stages printed, line by line behind their names; of one that failed, why."""
+    for future, stage in ended.items():
+        output = future.result()[1] if future.status == "finished" else str(future.exception())
+        for line in output.splitlines():
+            if line and not line.strip().startswith(ADVICE):
+                tqdm.write(f"{stage} | {line}")
+
+
+def dvc(*arguments: str, lock: int) -> None:
     """Run DVC.
 
     Raises:
         PipelineError: it failed.
     """
-    result = subprocess.run([*DVC, *arguments], check=False, text=True, capture_output=True)
+    run(*DVC, "--wait-for-lock", *arguments, lock=lock)
+
+
+def run(*command: str, folder: Path | None = None, lock: int | None = None) -> str:
+    """Run a command; what it printed.
+
+    Args:
+        command: with its arguments.
+        folder: where; here, if there is none.
+        lock: a file descriptor that it inherits.
+
+    Raises:
+        PipelineError: it failed.
+    """
+    result = subprocess.run(
+        command,
+        check=False,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        pass_fds=[] if lock is None else [lock],
+    )
     if result.returncode:
-        raise PipelineError(f"dvc {' '.join(arguments)}: {result.stdout}{result.stderr}")
+        raise PipelineError(f"{' '.join(command)}: {result.stdout}{result.stderr}")
+    return result.stdout
 
 
 if __name__ == "__main__":

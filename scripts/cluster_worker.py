@@ -1,7 +1,9 @@
 """What a worker of `make cluster` does, in the clone that it was started in; cluster_repro.py sends this file to it."""
 
 import fcntl
+import json
 import os
+import socket
 import subprocess
 import sys
 import tomllib
@@ -11,7 +13,7 @@ from typing import Any
 
 from dvc.utils.serialize import dump_yaml, load_yaml
 
-DVC = (sys.executable, "-m", "dvc")
+DVC = (sys.executable, "-m", "dvc")  # this file goes alone: it imports nothing else of the project
 
 
 def run_stage(stage: str, commit: str, needed: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -26,28 +28,41 @@ def run_stage(stage: str, commit: str, needed: dict[str, Any]) -> tuple[dict[str
         dvc.lock's entry of the stage, and what was printed.
 
     Raises:
-        RuntimeError: a command failed; with its output.
+        RuntimeError: a command failed; with its output, and where that was.
     """
+    if not Path("dvc.yaml").exists():
+        raise _failure("the worker was not started in a clone of the project")
     Path(".dvc/tmp").mkdir(exist_ok=True)
     with Path(".dvc/tmp/cluster.lock").open("w") as lock:
-        # the commands inherit it: behind a worker that was killed the next one waits for what that one left running
+        # DVC inherits it: behind a worker that was killed the next one waits for what that one left running
         fcntl.flock(lock, fcntl.LOCK_EX)
         _check_out(commit, lock.fileno())
         _check_packages()
         dump_yaml("dvc.lock", {"schema": "2.0", "stages": needed})
         # the run cache knows stages that another worker has finished, of which nobody heard
-        _run(*DVC, "pull", "--run-cache", *needed, lock=lock.fileno())
+        _run(*DVC, "pull", "--force", "--run-cache", *needed, lock=lock.fileno())
         output = _run(*DVC, "repro", "--single-item", "--pull", stage, lock=lock.fileno())
         _run(*DVC, "push", "--run-cache", stage, lock=lock.fileno())
         return load_yaml("dvc.lock")["stages"][stage], output
 
 
 def _check_out(commit: str, lock: int) -> None:
+    """Bring the clone to the commit, and away with what an earlier stage left, whole or not."""
     changed = _run("git", "status", "--porcelain", "--untracked-files=no", lock=lock).splitlines()
     if others := [line[3:] for line in changed if line[3:] != "dvc.lock"]:
-        raise RuntimeError(f"{Path.cwd()}: changed files in the worker's clone: {', '.join(others)}")
+        raise _failure(f"changed files in the worker's clone: {', '.join(others)}")
     _run("git", "fetch", "--quiet", "origin", lock=lock)
+    if subprocess.run(
+        ["git", "cat-file", "-e", f"{commit}^{{commit}}"], check=False, stderr=subprocess.DEVNULL
+    ).returncode:
+        raise _failure(f"no branch of origin has the commit {commit}: push it")
     _run("git", "checkout", "--quiet", "--force", "--detach", commit, lock=lock)
+    _run("git", "clean", "-fdxq", "data/models", "data/evaluations", lock=lock)
+    rwlock = Path(".dvc/tmp/rwlock")
+    try:
+        json.loads(rwlock.read_text() if rwlock.exists() else "{}")
+    except ValueError:  # half of it, from a kill
+        rwlock.unlink()
 
 
 def _check_packages() -> None:
@@ -60,7 +75,7 @@ def _check_packages() -> None:
         except PackageNotFoundError:
             found = "none"
         if found != wanted:
-            raise RuntimeError(f"{Path.cwd()}: {name} {found} is installed, where {wanted} is wanted")
+            raise _failure(f"{name} {found} is installed, where {wanted} is wanted")
 
 
 def _run(*command: str, lock: int) -> str:
@@ -76,5 +91,9 @@ def _run(*command: str, lock: int) -> str:
         pass_fds=[lock],
     )
     if result.returncode:
-        raise RuntimeError(f"{Path.cwd()}: {' '.join(command)} failed:\n{result.stdout}")
+        raise _failure(f"{' '.join(command)}:\n{result.stdout}")
     return result.stdout
+
+
+def _failure(text: str) -> RuntimeError:
+    return RuntimeError(f"{socket.gethostname()}, {Path.cwd()}: {text}")

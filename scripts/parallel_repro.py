@@ -12,7 +12,7 @@ from argparse import ArgumentParser
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 
-from repro_plan import finish, make_plan, new_stages_in_order, read_lock
+from repro_plan import check_nothing_is_left, make_plan, read_lock, stages_in_order
 from safeguards import alone, mend
 from stage_runner import INTERRUPTS, Display, Runner
 
@@ -34,10 +34,10 @@ def main() -> None:
         mend(read_lock())
         plan = make_plan(params)
         started = time.perf_counter()
-        with new_stages_in_order(plan.order):
+        with stages_in_order(plan.order):
             run_all(dict(plan.waiting), jobs, lock)
         print_utilisation(len(plan.waiting), jobs, time.perf_counter() - started)
-        finish()
+        print(check_nothing_is_left())
 
 
 def print_utilisation(n_stages: int, jobs: int, seconds: float) -> None:

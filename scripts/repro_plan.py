@@ -9,17 +9,15 @@ from typing import Any, NamedTuple
 
 import networkx as nx
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
 from dvc.repo.reproduce import plan_repro
-from dvc.scm import SCMError
 from dvc.stage import Stage
 from dvc.utils.serialize import dump_yaml, load_yaml
+from safeguards import project
 from stage_runner import DVC
 
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.params import Params
 
-MEND_LOCK = "git checkout dvc.lock brings the committed one back; what was finished since comes from DVC's cache"
 GATES = {"lstm": 4, "gru": 3, "attention": 3}  # of attention: the keys, queries and values
 
 
@@ -31,37 +29,36 @@ class Plan(NamedTuple):
         waiting: those that are not up to date, the longest trainings first, each with those of them that it waits for.
         needs: all stages, each with those that it depends on directly.
         outputs: all stages, each with the paths of its outputs in the project.
+        trainings: those that train a network.
     """
 
     order: list[str]
     waiting: dict[str, set[str]]
     needs: dict[str, set[str]]
     outputs: dict[str, list[str]]
+    trainings: set[str]
 
 
 def make_plan(params: Params) -> Plan:
     """Plan for the project in the working directory.
 
     Raises:
-        PipelineError: DVC finds a mistake, in dvc.yaml say.
+        PipelineError: DVC finds a mistake.
     """
-    try:
-        with Repo() as repo:
-            stages = plan_repro(repo.index.graph)
-            graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
-            changed = set(repo.status())
-            outputs = {stage.addressing: [out.def_path for out in stage.outs] for stage in stages}
-    except (DvcException, SCMError) as error:
-        hint = f"\n{MEND_LOCK}" if "dvc.lock" in str(error) else ""
-        raise PipelineError(f"{error}{hint}") from error
+    with project() as repo:
+        stages = plan_repro(repo.index.graph)
+        graph = nx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
+        changed = set(repo.status())
+        outputs = {stage.addressing: [out.def_path for out in stage.outs] for stage in stages}
     todo = changed.union(*(nx.ancestors(graph, stage) for stage in changed))  # edges point at dependencies
-    longest_first = sorted(stages, key=lambda stage: training_cost(stage, params), reverse=True)
-    names = [stage.addressing for stage in longest_first if stage.addressing in todo]
+    costs = {stage.addressing: training_cost(stage, params) for stage in stages}
+    names = sorted((name for name in costs if name in todo), key=costs.__getitem__, reverse=True)
     return Plan(
-        order=[stage.addressing for stage in stages],
+        order=list(costs),
         waiting={name: todo & nx.descendants(graph, name) for name in names},
         needs={name: set(graph.successors(name)) for name in graph},
         outputs=outputs,
+        trainings={name for name, cost in costs.items() if cost},
     )
 
 
@@ -81,14 +78,16 @@ def training_cost(stage: Stage, params: Params) -> int:
 
 
 @contextmanager
-def new_stages_in_order(order: list[str]) -> Iterator[None]:
-    """Leave the stages that came new into dvc.lock as `dvc repro` would: in its order, behind those of before."""
-    before = list(read_lock())
+def stages_in_order(order: list[str]) -> Iterator[None]:
+    """Leave the stages in dvc.lock in the order in which `dvc repro` would write them, if it wrote them all.
+
+    So the file does not tell in which order they ended, nor where a run was interrupted.
+    """
     try:
         yield
     finally:
         found = read_lock()
-        stages = {name: found[name] for name in dict.fromkeys([*before, *order, *found]) if name in found}
+        stages = {name: found[name] for name in dict.fromkeys([*order, *found]) if name in found}
         if list(stages) != list(found):
             write_lock(stages)
 
@@ -100,10 +99,16 @@ def read_lock() -> dict[str, Any]:
         PipelineError: it is damaged.
     """
     try:
-        lock: dict[str, Any] = (load_yaml("dvc.lock") if Path("dvc.lock").exists() else None) or {}
+        lock = (load_yaml("dvc.lock") if Path("dvc.lock").exists() else None) or {}
         stages: dict[str, Any] = lock.get("stages", {})
-    except (DvcException, AttributeError) as error:
-        raise PipelineError(f"dvc.lock cannot be read: {error}\n{MEND_LOCK}") from error
+        hashes = [out["md5"] for entry in stages.values() for out in entry.get("outs", [])]
+        if not all(isinstance(md5, str) and len(md5) >= 32 for md5 in hashes):  # hexadecimal digits
+            raise ValueError("an output has no hash")
+    except (DvcException, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise PipelineError(
+            f"dvc.lock cannot be read: {error}\n"
+            "git checkout dvc.lock brings the committed one back; what was finished since comes from DVC's cache"
+        ) from error
     return stages
 
 
@@ -113,13 +118,18 @@ def write_lock(stages: dict[str, Any]) -> None:
     Path("dvc.lock.unfinished").replace("dvc.lock")
 
 
-def finish() -> None:
-    """Let DVC itself say, as the last line, that nothing is left to do.
+def check_nothing_is_left(*options: str) -> str:
+    """Ask DVC itself; its last line says so.
+
+    Args:
+        options: of `dvc repro --dry`.
 
     Raises:
         PipelineError: something is.
     """
-    last = subprocess.run([*DVC, "repro"], check=False, text=True, capture_output=True)
-    if last.returncode:
-        raise PipelineError(f"dvc repro: {last.stdout}{last.stderr}")
-    print(last.stdout.rstrip().rpartition("\n")[2])
+    command = [*DVC, "--wait-for-lock", "repro", "--dry", *options]
+    result = subprocess.run(command, check=False, text=True, capture_output=True, stdin=subprocess.DEVNULL)
+    left = [line for line in result.stdout.splitlines() if line.startswith("Running stage")]
+    if result.returncode or left:
+        raise PipelineError("something is left to do: " + ("; ".join(left) or f"{result.stdout}{result.stderr}"))
+    return result.stdout.rstrip().rpartition("\n")[2]

@@ -4,12 +4,31 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.scm import SCMError
+
+from sentiment_rnn.errors import PipelineError
+
+
+@contextmanager
+def project() -> Iterator[Repo]:
+    """The working directory as DVC's project.
+
+    Raises:
+        PipelineError: DVC finds a mistake, in dvc.yaml say.
+    """
+    try:
+        with Repo() as repo:
+            yield repo
+    except (DvcException, SCMError) as error:
+        raise PipelineError(str(error)) from error
 
 
 @contextmanager
@@ -17,8 +36,8 @@ def alone() -> Iterator[int]:
     """Wait until no other run works in this folder, and keep others waiting.
 
     Yields:
-        The file descriptor of a lock. A process that inherits it keeps others waiting as long as it lives, which may be
-        longer than a run that is killed.
+        The file descriptor of a lock. DVC's processes inherit it (not the commands that they start), and keep others
+        waiting as long as they live: they may outlive a run that is killed.
     """
     folder = Path(".dvc/tmp")
     folder.mkdir(parents=True, exist_ok=True)
@@ -31,17 +50,28 @@ def alone() -> Iterator[int]:
         yield lock.fileno()
 
 
-def find_damaged(stages: dict[str, Any]) -> tuple[list[Path], list[Path]]:
+class Damaged(NamedTuple):
+    """Files that are not what their hashes say.
+
+    Attributes:
+        in_cache: of DVC's cache, each with a whole copy in the project where there is one.
+        in_project: outputs that are not what dvc.lock says.
+    """
+
+    in_cache: dict[Path, Path | None]
+    in_project: list[Path]
+
+
+def find_damaged(stages: dict[str, Any]) -> Damaged:
     """Hash the files that stages left, in DVC's cache and in the project: DVC itself believes what it once wrote.
 
     Args:
         stages: dvc.lock's entries.
 
-    Returns:
-        The files of the cache that are not what their names say, and those of the project that are not what dvc.lock
-        says.
+    Raises:
+        PipelineError: DVC finds a mistake.
     """
-    with Repo() as repo:
+    with project() as repo:
         cache = Path(repo.cache.local.path)
         cached_outs = {out.def_path for out in repo.index.outs if out.use_cache}
     stored: dict[Path, str] = {}
@@ -53,26 +83,34 @@ def find_damaged(stages: dict[str, Any]) -> tuple[list[Path], list[Path]]:
         for name, md5 in (_listed(listing) if is_folder else {".": out["md5"]}).items():
             stored[_in_cache(cache, md5)] = md5
             placed[Path(out["path"], name)] = md5
-    return _others(stored), _others(placed)
+    in_project = _others(placed)
+    whole = {md5: path for path, md5 in placed.items() if path.is_file() and path not in in_project}
+    return Damaged({path: whole.get(stored[path]) for path in _others(stored)}, in_project)
 
 
 def mend(stages: dict[str, Any]) -> None:
-    """Make what is damaged run again: take it out of DVC's cache, and make DVC look at what is in the project.
+    """Put whole copies in the place of damaged files of DVC's cache; where there are none, have them made again.
 
     Args:
         stages: dvc.lock's entries.
+
+    Raises:
+        PipelineError: DVC finds a mistake.
     """
     rwlock = Path(".dvc/tmp/rwlock")  # who reads and writes what; a kill may leave half of it, which stops DVC
     try:
         json.loads(rwlock.read_text() if rwlock.exists() else "{}")
     except ValueError:
         rwlock.unlink()
-    in_cache, in_project = find_damaged(stages)
-    for path in in_cache:
-        print(f"{path}: damaged, and removed")
+    damaged = find_damaged(stages)
+    for path, copy in damaged.in_cache.items():
         path.unlink()
-    for path in in_project:
-        os.utime(path)  # DVC hashes a file again when its time has changed
+        if copy:
+            shutil.copyfile(copy, path)
+            path.chmod(0o444)  # as DVC leaves its files
+        print(f"{path}: damaged, and " + (f"replaced by {copy}" if copy else "removed"))
+    for path in damaged.in_project:
+        os.utime(path)  # DVC hashes a file again when its time has changed, and runs the stage that made it
 
 
 def _in_cache(cache: Path, md5: str) -> Path:

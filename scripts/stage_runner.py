@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -157,13 +157,20 @@ class Runner:
         with self._lock:
             self._stopping = self._display.is_muted = True
             processes = list(self._processes)
-        for process in processes:
-            _signal_group(process, signal.SIGINT)
-        for process in processes:
-            try:
-                process.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                _signal_group(process, signal.SIGKILL)
+        end_all(processes, signal.SIGINT)
+
+
+def end_all(processes: Iterable[subprocess.Popen[bytes]], number: signal.Signals) -> None:
+    """Send the signal to the processes and what they started, and SIGKILL to what does not end by it."""
+    processes = list(processes)
+    for process in processes:
+        _signal_group(process, number)
+    for process in processes:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
 
 
 def read(output: int) -> bytes:

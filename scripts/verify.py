@@ -11,10 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dvc.repo import Repo
-from repro_plan import read_lock
-from safeguards import find_damaged
-from stage_runner import DVC
+from repro_plan import check_nothing_is_left, read_lock
+from safeguards import alone, find_damaged, project
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 
@@ -22,27 +20,15 @@ MADE_AGAIN = ("metrics", "plots", "report")
 
 
 def main() -> None:
-    check_lock()
-    check_stored_files()
-    missing = missing_predictions()
-    if missing:
-        print(f"not made again: {', '.join(MADE_AGAIN)}, since {missing} is not here; dvc pull or make repro brings it")
-    else:
-        check_report()
-
-
-def check_lock() -> None:
-    """Nothing is left to do.
-
-    Raises:
-        PipelineError: something is.
-    """
-    command = [*DVC, "repro", "--dry", "--allow-missing"]
-    result = subprocess.run(command, check=False, text=True, capture_output=True)
-    stale = [line for line in result.stdout.splitlines() if line.startswith("Running stage")]
-    if result.returncode or stale:
-        raise PipelineError("dvc.lock is not current: " + ("; ".join(stale) or result.stderr))
-    print("dvc.lock: current")
+    with alone():
+        check_nothing_is_left("--allow-missing")
+        print("dvc.lock: current")
+        check_stored_files()
+        if missing := missing_predictions():
+            kept = ", ".join(MADE_AGAIN)
+            print(f"not made again: {kept}, since {missing} is not whole here; dvc pull or make repro brings it")
+        else:
+            check_report()
 
 
 def check_stored_files() -> None:
@@ -51,15 +37,15 @@ def check_stored_files() -> None:
     Raises:
         PipelineError: a file has other content than its hash says.
     """
-    in_cache, in_project = find_damaged(read_lock())
-    if in_cache or in_project:
-        raise PipelineError("\n".join(f"{path}: damaged; make repro makes it again" for path in in_cache + in_project))
+    damaged = find_damaged(read_lock())
+    if paths := [*damaged.in_cache, *damaged.in_project]:
+        raise PipelineError("\n".join(f"{path}: damaged; make repro makes it again" for path in paths))
     print("stored files: none is damaged")
 
 
 def missing_predictions() -> str | None:
     """The first thing that the report is made from and that is not here, or not whole."""
-    with Repo() as repo:
+    with project() as repo:
         for changes in repo.status(targets=["report"]).get("report", []):
             for path in changes.get("changed deps", {}):
                 return str(path)
@@ -72,20 +58,21 @@ def check_report() -> None:
     Raises:
         PipelineError: a file differs, or is there alone.
     """
-    with Repo() as repo:
+    with project() as repo:
         (stage,) = repo.stage.collect("report")
         command = shlex.split(stage.cmd)
-    project = Path.cwd()
+    here = Path.cwd()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for path in project.iterdir():
+        for path in here.iterdir():
             if path.name not in (*MADE_AGAIN, ".git", ".dvc"):
                 (folder / path.name).symlink_to(path)
-        own = {"PYTHONPATH": str(project / "src")}
-        subprocess.run([sys.executable, *command[1:]], check=True, cwd=folder, env=os.environ | own)
+        own = {"PYTHONPATH": str(here / "src")}
+        if subprocess.run([sys.executable, *command[1:]], check=False, cwd=folder, env=os.environ | own).returncode:
+            raise PipelineError("the report cannot be made again; the reason stands above")
         for part in MADE_AGAIN:
-            made, committed = files_in(folder / part), files_in(project / part)
-            differing = sorted(path for path in made.keys() | committed.keys() if made.get(path) != committed.get(path))
+            made, kept = files_in(folder / part), files_in(here / part)
+            differing = sorted(path for path in made.keys() | kept.keys() if made.get(path) != kept.get(path))
             if differing:
                 raise PipelineError(f"made again, these differ in {part}/: {', '.join(map(str, differing))}")
     print(f"{', '.join(MADE_AGAIN)}: made again from the stored predictions to the same bytes")

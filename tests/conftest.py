@@ -1,5 +1,6 @@
 """What several tests share: a small corpus, and scratch clones of the project on a shrunk configuration."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -149,10 +150,15 @@ def clone(folder: Path) -> Scratch:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
-    """A clone where `dvc repro` has run to its end; take a copy() to change it."""
-    scratch = clone(tmp_path_factory.mktemp("scratch") / "clone with a blank")
-    scratch.repro()
-    return scratch
+    """A clone where all has run to its end, one for all of pytest's processes; take a copy() to change it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clone with a blank"
+    with folder.with_name("finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.with_name("finished").exists():
+            clone(folder).run("python", "scripts/parallel_repro.py", "2")
+            folder.with_name("finished").touch()
+    return Scratch(folder)
 
 
 @pytest.fixture

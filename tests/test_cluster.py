@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 from conftest import Scratch, clone
 
 COMMAND = ("python", "scripts/cluster_repro.py")
@@ -13,31 +14,29 @@ COMMAND = ("python", "scripts/cluster_repro.py")
 
 def training_in(folder: Path) -> psutil.Process:
     """Wait for one that runs there."""
-    while True:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         for process in psutil.process_iter(["cmdline", "cwd"]):
             if process.info["cwd"] == str(folder) and "stages/train.py" in (process.info["cmdline"] or []):
                 return process
         time.sleep(0.02)
+    raise AssertionError(f"nothing is trained in {folder}")
 
 
+@pytest.mark.long
 def test_cluster_whose_worker_is_killed_ends_as_one_machine_does(finished: Scratch, tmp_path: Path):
     scratch = clone(tmp_path / "clone")
     assert "dvc remote add --default" in scratch.run(*COMMAND, fails=True)
-    scratch.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    scratch.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
     process = scratch.start(*COMMAND, until="tokens a review")
-    clones = [scratch.folder / ".dvc/tmp/cluster" / name for name in "01"]
-    training = training_in(clones[0])
+    training = training_in(scratch.folder / ".dvc/tmp/cluster/0")
     variant = training.cmdline()[training.cmdline().index("--variant") + 1]
     os.killpg(os.getpgid(training.pid), signal.SIGKILL)  # its worker, and DVC, are in the same group
     output = process.communicate()[0]
     assert process.returncode == 0, output
     assert output.endswith("Data and pipelines are up to date.\n")
-    assert not (clones[0] / f"data/models/{variant}/0/weights.safetensors").exists()
-    assert (clones[1] / f"data/models/{variant}/0/weights.safetensors").exists()
-    for name in ("dvc.lock", "metrics", "plots", "report"):
-        files = [path.relative_to(finished.folder) for path in finished.folder.glob(f"{name}/**/*") if path.is_file()]
-        for path in files or [Path(name)]:
-            assert (scratch.folder / path).read_bytes() == (finished.folder / path).read_bytes(), path
+    assert f"--variant {variant} --seed 0" in output  # by the other worker: a lost one prints nothing
+    assert scratch.results() == finished.results()
     scratch.edit(lambda params: params.update(hidden_dim=7))
     assert "not committed: params.yaml" in scratch.run(*COMMAND, fails=True)
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, Scratch, clone
+from conftest import PROJECT, Scratch
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -22,11 +22,9 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
-    """A clone after its pipeline has run, as `make demo` leaves one, with GRUs, comments, and an environment."""
-    scratch = clone(tmp_path_factory.mktemp("readme") / "clone")
-    scratch.edit(lambda params: params["study"]["grids"].update(cell=["lstm", "gru"], n_layers=[]))
-    scratch.repro()
+def demonstrated(finished: Scratch, tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+    """A clone as `make demo` leaves one, with comments to learn from, and an environment."""
+    scratch = finished.copy(tmp_path_factory.mktemp("readme") / "clone")
     shutil.copy(scratch.folder / "data/tiny.csv", scratch.folder / "data/comments.csv")
     (scratch.folder / ".venv").mkdir()
     (scratch.folder / ".venv/installed").touch()
