@@ -44,4 +44,4 @@ def test_cluster_whose_worker_is_killed_ends_as_one_machine_does(finished: Scrat
 def test_scheduler_that_is_not_there(tmp_path: Path):
     scratch = clone(tmp_path / "clone")
     scratch.run("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
-    assert "no address" in scratch.run(*COMMAND, "--scheduler", "nonsense", fails=True)
+    assert "no scheduler answers at nonsense: " in scratch.run(*COMMAND, "--scheduler", "nonsense", fails=True)
