@@ -47,6 +47,7 @@ def main() -> None:
     for number in INTERRUPTS:
         signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells of a lost scheduler is a traceback
     with alone() as lock, ExitStack() as stack:
         params = load_params()  # a mistake there is told before anything runs
         commit, remote = committed(), default_remote()
