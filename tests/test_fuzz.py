@@ -232,6 +232,17 @@ def test_model_folder_with_any_fact_changed(data: st.DataObject, models: Path):
             load(target).predict(["a good film"])
 
 
+def test_model_without_words(models: Path):
+    """Found by make fuzz: PyTorch fails on an embedding of nothing in its own way."""
+    with folder() as here:
+        target = here / "network/0"
+        shutil.copytree(models / "network/0", target)
+        description = json.loads((target / "model.json").read_text())
+        (target / "model.json").write_text(json.dumps(description | {"vocab_size": 0}))
+        with pytest.raises(PipelineError, match="a damaged model"):
+            load(target)
+
+
 @given(data=st.data())
 def test_model_folder_with_damaged_files(data: st.DataObject, models: Path, monkeypatch_module: pytest.MonkeyPatch):
     name = data.draw(st.sampled_from(["network/0", "bag"]))

@@ -51,7 +51,7 @@ def load_model(folder: Path) -> RNNClassifier:
         if others := [name for name, weight in weights.items() if weight.dtype != torch.float32]:
             raise ValueError(f"{others[0]} is {weights[others[0]].dtype}")
         model.load_state_dict(weights, assign=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     return model.eval()
 
