@@ -233,17 +233,7 @@ def test_failure_stops_the_others_and_keeps_what_is_done(scratch: Scratch):
     lock = scratch.run("cat", "dvc.lock")
     assert "min_freq: 30" in lock
     assert "n_epochs: 100000" not in lock
-    assert_no_process_left(scratch)
-
-
-def assert_no_process_left(scratch: Scratch) -> None:
-    """No stage of the clone runs on."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            runs_there = (process / "cwd").resolve() == scratch.folder.resolve()
-        except OSError:
-            continue
-        assert not runs_there, (process / "cmdline").read_text()
+    assert not processes_in(scratch.folder)
 
 
 @pytest.mark.parametrize("command", [["dvc", "repro"], ["python", "scripts/parallel_repro.py", "2"]])
@@ -255,7 +245,7 @@ def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch, comm
     assert process.returncode != 0
     assert "Traceback" not in output
     time.sleep(0.2)
-    assert_no_process_left(scratch)
+    assert not processes_in(scratch.folder)
     scratch.edit(lambda params: params.update(n_epochs=2))
     assert set(scratch.repro()) <= {"report"}  # the trainings of before are in the cache
 
