@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from sentiment_rnn import corpus
 from sentiment_rnn.corpus import CorpusError, content_hash, read_archive, read_reviews
 from sentiment_rnn.sample import N_REVIEWS, SEED, generate
 from sentiment_rnn.split import (
@@ -101,6 +102,25 @@ def test_archive_with_a_huge_member(tmp_path: Path):
     write_archive(tmp_path / "bomb.tar.gz", {"aclImdb/train/pos/1_7.txt": bytes(2_000_000)})
     with pytest.raises(CorpusError, match=r"1_7.txt has 2,000,000 bytes"):
         read_reviews(tmp_path / "bomb.tar.gz")
+
+
+@pytest.mark.parametrize("name", ["packed.csv.gz", "archive.zip", "aclImdb_v1.tar.gz"])
+def test_what_unpacks_to_too_much_is_refused(name: str, forms: list[Path], monkeypatch: pytest.MonkeyPatch):
+    path = next(path for path in forms if path.name == name)
+    contents = stanford_members().values() if name == "aclImdb_v1.tar.gz" else [csv_text().encode()]
+    n_bytes = sum(map(len, contents))
+    monkeypatch.setattr(corpus, "_MAX_UNPACKED_BYTES", n_bytes)
+    assert len(read_reviews(path)) == len(REVIEWS)
+    monkeypatch.setattr(corpus, "_MAX_UNPACKED_BYTES", n_bytes - 1)
+    with pytest.raises(CorpusError, match=f"{name}: unpacks to more than {n_bytes - 1:,} bytes"):
+        read_reviews(path)
+
+
+def test_archive_with_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_archive(tmp_path / "many.tar.gz", stanford_members())
+    monkeypatch.setattr(corpus, "_MAX_MEMBERS", len(stanford_members()) - 1)
+    with pytest.raises(CorpusError, match=r"many.tar.gz: has more than \d+ members"):
+        read_reviews(tmp_path / "many.tar.gz")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Reading reviews from the forms users have them in, into one table with one order."""
 
+import gzip
 import hashlib
 import lzma
 import re
@@ -7,6 +8,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from tqdm import tqdm
@@ -24,7 +26,9 @@ LABELS = {
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
-_MAX_ARCHIVE_BYTES = 2_000_000_000  # unpacked: thirty times the labelled reviews
+_MAX_UNPACKED_BYTES = 2_000_000_000  # thirty times the labelled reviews
+_MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
+_PACKED: dict[str, Literal["gzip", "zip"]] = {".gz": "gzip", ".zip": "zip"}
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
 # password, or packed in an unknown way
@@ -76,10 +80,11 @@ def read_archive(path: Path) -> pd.DataFrame:
     """
     rows, n_bytes = [], 0
     with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
-        for member in archive:
+        for place, member in enumerate(archive):
             n_bytes += member.size
-            if n_bytes > _MAX_ARCHIVE_BYTES:
-                raise CorpusError(f"{path}: unpacks to more than {_MAX_ARCHIVE_BYTES:,} bytes: not the archive")
+            _refuse_bomb(path, n_bytes)
+            if place >= _MAX_MEMBERS:
+                raise CorpusError(f"{path}: has more than {_MAX_MEMBERS:,} members: not the archive")
             match = _MEMBER.fullmatch(member.name)
             if not match or not member.isreg():
                 continue
@@ -114,9 +119,30 @@ def content_hash(reviews: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def _refuse_bomb(path: Path, n_bytes: int) -> None:
+    if n_bytes > _MAX_UNPACKED_BYTES:
+        raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes: no corpus of reviews")
+
+
+def _check_unpacked_size(path: Path) -> None:
+    """Before pandas unpacks a CSV at once, into memory."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            _refuse_bomb(path, sum(member.file_size for member in archive.infolist()))  # no more than that is read
+    elif path.suffix == ".gz":
+        n_bytes = 0
+        with gzip.open(path) as file:
+            while chunk := file.read(1 << 20):
+                n_bytes += len(chunk)
+                _refuse_bomb(path, n_bytes)
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
+    _check_unpacked_size(path)
     # without header=None pandas takes a row with one field too many for an index, and renames a repeated column
-    cells = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    cells = pd.read_csv(
+        path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", compression=_PACKED.get(path.suffix)
+    )
     header = list(cells.iloc[0])
     for column in ("review", "sentiment"):
         if header.count(column) != 1:
