@@ -3,11 +3,16 @@
 import os
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import cluster_repro
 import psutil
 import pytest
 from conftest import Scratch, clone
+from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
+from repro_plan import Plan, read_lock
 
 COMMAND = ("python", "scripts/cluster_repro.py")
 
@@ -39,6 +44,36 @@ def test_cluster_whose_worker_is_killed_ends_as_one_machine_does(finished: Scrat
     assert scratch.results() == finished.results()
     scratch.edit(lambda params: params.update(hidden_dim=7))
     assert "not committed: params.yaml" in scratch.run(*COMMAND, fails=True)
+
+
+def pretend(stage: str, commit: str, needed: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """In place of run_stage: who took the stage, and when."""
+    began = time.monotonic()
+    time.sleep(0.2)
+    return {"worker": get_worker().name, "began": began, "ended": time.monotonic()}, f"{stage} at {commit}, {needed}"
+
+
+def test_gpu_takes_one_training_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Dask's own scheduling, of stages that do nothing: a worker with a GPU and threads to spare, and one without."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cluster_repro, "run_stage", pretend)
+    monkeypatch.setattr(cluster_repro, "dvc", lambda *_, **__: None)
+    trainings = {f"train@{number}" for number in range(4)}
+    evaluations = {f"evaluate@{number}" for number in range(4)}
+    order = sorted(trainings | evaluations)
+    plan = Plan(order, {}, {stage: set() for stage in order}, {}, trainings)
+    workers = {
+        "gpu": {"cls": Worker, "options": {"nthreads": 3, "resources": {"GPU": 1}}},
+        "cpu": {"cls": Worker, "options": {"nthreads": 3}},
+    }
+    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "port": 0}}
+    with SpecCluster(workers, scheduler) as cluster, Client(cluster) as client:
+        cluster_repro.run_on_workers(client, {stage: set() for stage in order}, plan, "commit", 0)
+    lock = read_lock()
+    assert {lock[stage]["worker"] for stage in trainings} == {"gpu"}
+    assert "cpu" in {lock[stage]["worker"] for stage in evaluations}
+    by_time = sorted((lock[stage]["began"], lock[stage]["ended"]) for stage in trainings)
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(by_time))
 
 
 def test_scheduler_that_is_not_there(tmp_path: Path):
