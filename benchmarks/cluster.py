@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[1]
 N_TASKS = 1000
-HERE = {"fetch", "split", "vocab", "champion_vocab", "report"}  # stages that no worker is given
+HERE = {"fetch", "split", "vocab", "champion_vocab", "collect", "report"}  # stages that no worker is given
 
 
 def main() -> None:

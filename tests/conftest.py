@@ -73,8 +73,8 @@ class Scratch:
         return stages_run(self.run("dvc", "repro", *arguments))
 
     def results(self) -> dict[Path, bytes]:
-        """dvc.lock and all that the report stage writes, by their names."""
-        folders = [self.folder / name for name in ("metrics", "plots", "report")]
+        """dvc.lock and all else that a run leaves for git, by their names."""
+        folders = [self.folder / name for name in ("results", "metrics", "plots", "report")]
         files = [
             self.folder / "dvc.lock",
             *(path for folder in folders for path in folder.rglob("*") if path.is_file()),

@@ -45,6 +45,13 @@ def test_metrics_are_those_of_the_grids(fresh: Scratch, metrics: dict[str, dict[
         }
 
 
+def test_predictions_are_those_of_the_grids(fresh: Scratch):
+    params = load_params(fresh.folder / "params.yaml")
+    evaluations = fresh.folder / "results/evaluations"
+    kept = {str(path.parent.relative_to(evaluations)) for path in evaluations.rglob("predictions.csv")}
+    assert kept == {name for names in run_folders(params, study_rows(params)).values() for name in names}
+
+
 def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[str, dict[str, float]]]):
     """Every row `| study | row | ... |` of the README shows the committed figures with their intervals."""
     found = re.findall(

@@ -143,9 +143,9 @@ def test_verdict_can_be_rederived_by_hand(n_seeds: int):
 
 def test_verdict_can_be_rederived_from_the_predictions(finished: Scratch):
     """With one seed: the t test of the differences."""
-    folder = finished.folder / "data/evaluations"
+    folder = finished.folder / "results/evaluations"
     base, compound = (pd.read_csv(folder / name / "0/predictions.csv") for name in ("lstm-adam", "compound"))
-    correct = [(table["probability"] > 0.5) == (table["label"] == 1) for table in (compound, base)]
+    correct = [(table["log_odds"] > 0) == (table["label"] == 1) for table in (compound, base)]
     reference = stats.ttest_rel(*(column.astype(float) for column in correct))
     claim = json.loads((finished.folder / "metrics/verdicts.json").read_text())["compound"]
     (statement,) = claim["statements"]

@@ -70,7 +70,7 @@ def test_only_evaluations_read_the_test_reviews():
 
 
 def test_only_the_stages_with_a_model_load_torch():
-    for script in ("fetch", "split", "vocab", "baseline", "choose", "evaluate_baseline", "report"):
+    for script in ("fetch", "split", "vocab", "baseline", "choose", "evaluate_baseline", "collect", "report"):
         code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('torch' in sys.modules)"
         subprocess.run([sys.executable, "-c", code, str(PROJECT / "stages" / f"{script}.py")], check=True)
 

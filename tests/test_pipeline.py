@@ -20,6 +20,7 @@ EVERYTHING = {
     "split@random",
     *VOCABULARIES,
     "champion_vocab",
+    "collect",
     "report",
     *TRAININGS,
     *BASELINES,
@@ -38,7 +39,7 @@ def test_second_repro_runs_nothing(finished: Scratch):
 def test_experiment_trains_one_model(scratch: Scratch):
     before = (scratch.folder / "metrics/studies.json").read_text()
     output = scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7")
-    assert stages_run(output) == ["experiment@0", "evaluate_experiment@0", "report"]
+    assert stages_run(output) == ["experiment@0", "evaluate_experiment@0", "collect", "report"]
     after = read_json(scratch.folder / "metrics/studies.json")
     changed = {study for study, rows in json.loads(before).items() if rows != after[study]}
     assert changed == {"experiment"}
@@ -56,7 +57,7 @@ def test_checkout_leads_back(scratch: Scratch):
 
 def test_grid_value_added_trains_one_and_removed_trains_none(scratch: Scratch):
     scratch.edit(lambda params: params["study"]["grids"]["n_layers"].append(3))
-    assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "report"]
+    assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "collect", "report"]
     studies = read_json(scratch.folder / "metrics/studies.json")
     assert list(studies["n_layers"]) == ["1", "2", "3"]
     scratch.edit(lambda params: params["study"]["grids"]["n_layers"].remove(2))
@@ -71,7 +72,7 @@ def test_seed_added_trains_only_it(scratch: Scratch):
     scratch.edit(lambda params: params["seeds"].append(1))
     ran = set(scratch.repro())
     new = {name.removesuffix("0") + "1" for name in TRAININGS}
-    assert ran == new | {f"evaluate_{name}" for name in new} | {"report"}
+    assert ran == new | {f"evaluate_{name}" for name in new} | {"collect", "report"}
     studies = read_json(scratch.folder / "metrics/studies.json")
     assert studies["n_layers"]["2"]["n"] == 2
     assert studies["n_layers"]["2"]["test_loss_std"] > 0

@@ -68,20 +68,23 @@ def test_metrics(answers: Answers) -> dict[str, Any]:
 
 
 def write_evaluation(answers: Answers, folder: Path) -> dict[str, Any]:
-    """Write predictions.csv (label, log_odds, probability: a row a review) and metrics.json of one run.
+    """Write predictions.csv (label, log_odds of positive: a row a review) and metrics.json of one run.
+
+    Four significant digits are small enough for git and move no probability by more than 0.0001. The metrics are of
+    what stands in the file, so that who reads it comes to the same.
 
     Returns:
         The metrics.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    columns = {"label": answers.labels, "log_odds": answers.log_odds[0], "probability": answers.probability[0]}
-    pd.DataFrame(columns).to_csv(folder / "predictions.csv", index=False)
-    metrics = test_metrics(answers)
+    table = pd.DataFrame({"label": answers.labels, "log_odds": answers.log_odds[0]})
+    table.to_csv(folder / "predictions.csv", index=False, float_format="%.4g")
+    metrics = test_metrics(read_answers([folder]))
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     return metrics
 
 
 def read_answers(folders: list[Path]) -> Answers:
     """The answers of several runs on the same test reviews, from their predictions.csv."""
-    tables = [pd.read_csv(folder / "predictions.csv", usecols=["label", "log_odds"]) for folder in folders]
+    tables = [pd.read_csv(folder / "predictions.csv") for folder in folders]
     return Answers(tables[0]["label"].to_numpy(), np.stack([table["log_odds"] for table in tables]))
