@@ -38,8 +38,10 @@ def check_stored_files() -> None:
         raise PipelineError("\n".join(f"{path}: damaged; make repro makes it again" for path in paths))
     with project() as repo:
         in_git = [out for out in repo.index.outs if not out.use_cache]
-        if changed := [out.def_path for out in in_git if out.status()]:
-            raise PipelineError("\n".join(f"{path}: changed since it was made; make repro makes it again" for path in changed))
+        if changed := [f"{out.def_path}: changed since it was made" for out in in_git if out.status()]:
+            raise PipelineError(
+                "\n".join(changed) + "\ngit checkout brings the committed ones back, make repro makes them"
+            )
     print("stored files: none is damaged")
 
 
