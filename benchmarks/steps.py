@@ -19,7 +19,7 @@ from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.training import build_optimizer
 from sentiment_rnn.params import Hyperparameters, Params
-from sentiment_rnn.results.studies import grid_rows
+from sentiment_rnn.results.rows import grid_rows
 
 ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 

@@ -11,7 +11,7 @@ from typing import Any
 from machine import machine
 
 from sentiment_rnn.params import load_params
-from sentiment_rnn.results.studies import Folders, run_folders, study_rows
+from sentiment_rnn.results.rows import Folders, run_folders, study_rows
 
 PROJECT = Path(__file__).parents[1]
 

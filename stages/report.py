@@ -58,7 +58,9 @@ def main() -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    write(path, json.dumps(content, indent=2) + "\n")
+    """Ten digits: the last of a double's seventeen are the processor's."""
+    rounded = json.loads(json.dumps(content), parse_float=lambda text: float(f"{float(text):.10g}"))
+    write(path, json.dumps(rounded, indent=2) + "\n")
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -9,7 +9,7 @@ import pytest
 from conftest import PROJECT, Scratch
 
 from sentiment_rnn.params import load_params
-from sentiment_rnn.results.studies import run_folders, study_rows
+from sentiment_rnn.results.rows import run_folders, study_rows, trial_folders
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +47,11 @@ def test_metrics_are_those_of_the_grids(fresh: Scratch, metrics: dict[str, dict[
 
 def test_predictions_are_those_of_the_grids(fresh: Scratch):
     params = load_params(fresh.folder / "params.yaml")
-    evaluations = fresh.folder / "results/evaluations"
-    kept = {str(path.parent.relative_to(evaluations)) for path in evaluations.rglob("predictions.csv")}
-    assert kept == {name for names in run_folders(params, study_rows(params)).values() for name in names}
+    runs = {run for runs in run_folders(params, study_rows(params)).values() for run in runs}
+    for kind, name, others in (("models", "model.json", trial_folders(params)), ("evaluations", "predictions.csv", {})):
+        folder = fresh.folder / "results" / kind
+        kept = {str(path.parent.relative_to(folder)) for path in folder.rglob(name)}
+        assert kept == runs | set(others.values())
 
 
 def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[str, dict[str, float]]]):

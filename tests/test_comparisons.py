@@ -11,8 +11,9 @@ from scipy import stats
 from sentiment_rnn.evaluation import Answers
 from sentiment_rnn.params import load_params
 from sentiment_rnn.results.comparisons import ClaimError, compare_rows, judge, read_meanings
+from sentiment_rnn.results.rows import study_rows
 from sentiment_rnn.results.statistics import holm
-from sentiment_rnn.results.studies import Result, compared, published_tables, read_published, study_rows
+from sentiment_rnn.results.studies import Result, compared, published_tables, read_published
 
 N = 2000
 LABELS = np.arange(N) % 2

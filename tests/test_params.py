@@ -13,7 +13,8 @@ from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from sentiment_rnn.params import ParamsError, load_params
-from sentiment_rnn.results.studies import compared, run_folders, study_rows
+from sentiment_rnn.results.rows import run_folders, study_rows
+from sentiment_rnn.results.studies import compared
 
 yaml = YAML(typ="safe", pure=True)
 

@@ -20,15 +20,8 @@ from sentiment_rnn.network.model_folder import load_model
 from sentiment_rnn.params import load_params, stage_of
 from sentiment_rnn.results.calibration import Calibration
 from sentiment_rnn.results.report import agreement
-from sentiment_rnn.results.studies import (
-    Result,
-    published_tables,
-    read_published,
-    row_files,
-    run_folders,
-    study_rows,
-    summarize,
-)
+from sentiment_rnn.results.rows import run_folders, study_rows
+from sentiment_rnn.results.studies import Result, published_tables, read_published, row_files, summarize
 
 PUBLISHED = published_tables(read_published(PROJECT / "data/published.yaml"))
 

@@ -57,7 +57,7 @@ def read_reviews(path: Path) -> pd.DataFrame:
         give the same table, whatever form they come in.
 
     Raises:
-        CorpusError: the file is damaged, or a row cannot be used.
+        CorpusError: the file is damaged, unpacks to too much, or a row cannot be used.
     """
     try:
         reviews = read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
@@ -76,13 +76,16 @@ def read_archive(path: Path) -> pd.DataFrame:
         Columns review, sentiment, and part: train or test, of the archive's own division.
 
     Raises:
-        CorpusError: there are none, or something else in their place; a damaged archive raises what tarfile does.
+        CorpusError: there are none, or too much, or something else; a damaged archive raises what tarfile does.
     """
-    rows, n_bytes = [], 0
-    with tarfile.open(path) as archive, tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress:
+    _check_unpacked_size(path)
+    rows = []
+    mode: Literal["r:", "r:gz"] = "r:" if path.suffix == ".tar" else "r:gz"
+    with (
+        tarfile.open(path, mode) as archive,
+        tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress,
+    ):
         for place, member in enumerate(archive):
-            n_bytes += member.size
-            _refuse_bomb(path, n_bytes)
             if place >= _MAX_MEMBERS:
                 raise CorpusError(f"{path}: has more than {_MAX_MEMBERS:,} members: not the archive")
             match = _MEMBER.fullmatch(member.name)
@@ -119,22 +122,22 @@ def content_hash(reviews: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def _refuse_bomb(path: Path, n_bytes: int) -> None:
-    if n_bytes > _MAX_UNPACKED_BYTES:
-        raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes: no corpus of reviews")
-
-
 def _check_unpacked_size(path: Path) -> None:
-    """Before pandas unpacks a CSV at once, into memory."""
+    """Before anything is unpacked into memory: pandas takes a CSV at once, tarfile the names of members.
+
+    Raises:
+        CorpusError: it is too much.
+    """
+    n_bytes = 0
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
-            _refuse_bomb(path, sum(member.file_size for member in archive.infolist()))  # no more than that is read
-    elif path.suffix == ".gz":
-        n_bytes = 0
+            n_bytes = sum(member.file_size for member in archive.infolist())  # no more than that is read
+    elif path.suffix in (".gz", ".tgz"):
         with gzip.open(path) as file:
-            while chunk := file.read(1 << 20):
+            while n_bytes <= _MAX_UNPACKED_BYTES and (chunk := file.read(1 << 20)):
                 n_bytes += len(chunk)
-                _refuse_bomb(path, n_bytes)
+    if n_bytes > _MAX_UNPACKED_BYTES:
+        raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes: not a corpus of reviews")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

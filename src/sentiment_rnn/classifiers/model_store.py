@@ -10,6 +10,7 @@ from sentiment_rnn.classifiers.classifier import Classifier
 from sentiment_rnn.description import ModelFolderError, read_description
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.params import ParamsError, load_params, stage_of
+from sentiment_rnn.results.rows import run_folders, study_rows
 
 CHECKOUT = Path(__file__).parents[3]
 OTHER_DIVISION = "split-"  # how the names of models begin that were trained on another division of the reviews
@@ -150,8 +151,6 @@ def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
 
 def _way_out(name: str, models: list[StoredModel]) -> str:
     """The command that makes the model, where params.yaml has a run of that name; else which models there are."""
-    from sentiment_rnn.results.studies import run_folders, study_rows  # noqa: PLC0415  # loads scipy, for a mistake alone
-
     checkout = models_folder().parents[1]
     try:
         params = load_params(checkout / "params.yaml")

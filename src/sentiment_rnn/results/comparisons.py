@@ -9,8 +9,9 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.results.rows import Rows
 from sentiment_rnn.results.statistics import ALPHA, Values, compare, holm
-from sentiment_rnn.results.studies import Pair, Result, Rows
+from sentiment_rnn.results.studies import Pair, Result
 
 Verdict = Literal["supported", "not supported", "contradicted", "not tested"]
 STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from sentiment_rnn.results.calibration import Calibration
 from sentiment_rnn.results.findings import Findings
+from sentiment_rnn.results.rows import Rows, grid_rows
 from sentiment_rnn.results.statistics import Estimate
-from sentiment_rnn.results.studies import Result, Rows, Tables, grid_rows
+from sentiment_rnn.results.studies import Result, Tables
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}

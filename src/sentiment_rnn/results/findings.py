@@ -11,18 +11,9 @@ from numpy.typing import NDArray
 from sentiment_rnn.params import AXES, Baseline, Params
 from sentiment_rnn.results.calibration import Calibration
 from sentiment_rnn.results.comparisons import Claim, RowComparison, compare_rows, judge
+from sentiment_rnn.results.rows import Folders, Rows, run_folders, study_rows
 from sentiment_rnn.results.runs import read_champion_trials, read_curves, read_runs
-from sentiment_rnn.results.studies import (
-    Folders,
-    Result,
-    Rows,
-    Tables,
-    compared,
-    published_tables,
-    read_results,
-    run_folders,
-    study_rows,
-)
+from sentiment_rnn.results.studies import Result, Tables, compared, published_tables, read_results
 
 SHARING = (*AXES, "compound", "champion")  # the studies whose models are asked which errors they share
 

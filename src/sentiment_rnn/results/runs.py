@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sentiment_rnn.params import Params
-from sentiment_rnn.results.studies import Folders
+from sentiment_rnn.results.rows import Folders, trial_folders
 
 
 def read_runs(models: Path, evaluations: Path, folders: Folders) -> pd.DataFrame:
@@ -45,15 +45,14 @@ def read_champion_trials(models: Path, params: Params) -> pd.DataFrame:
     Returns:
         name, changes, valid_loss, valid_accuracy, and the best_epoch, which the n-grams have not.
     """
-    seed, trials = str(params.seeds[0]), params.study.champion_trials
-    folders: dict[str, Path] = {"champion": models / "champion" / seed}
-    folders |= {name: models / "champion_trials" / seed / name for name in trials.names}
+    changes = params.study.champion_trials.changes
     rows: list[dict[str, Any]] = []
-    for name, folder in folders.items():
-        description = _read_json(folder / "model.json")
+    for name, folder in {"champion": f"champion/{params.seeds[0]}", **trial_folders(params)}.items():
+        description = _read_json(models / folder / "model.json")
         kept = description["best_epoch"]
-        figures = pd.read_csv(folder / "curves.csv", index_col="epoch").loc[kept, ["valid_loss", "valid_accuracy"]]
-        rows.append({"name": name, "changes": trials.changes.get(name, {}), "best_epoch": kept, **figures})
+        curves = pd.read_csv(models / folder / "curves.csv", index_col="epoch")
+        figures = curves.loc[kept, ["valid_loss", "valid_accuracy"]]
+        rows.append({"name": name, "changes": changes.get(name, {}), "best_epoch": kept, **figures})
         if name == "champion" and "ngrams_valid_loss" in description:
             figures = {key: description[f"ngrams_{key}"] for key in ("valid_loss", "valid_accuracy")}
             rows.append({"name": "its n-grams alone", "changes": {}, "best_epoch": 0, **figures})
@@ -66,7 +65,8 @@ def environments(runs: pd.DataFrame) -> dict[str, Any]:
     packages = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "statsmodels", "torch")
     return {
         "trained_on": [json.loads(str(text)) | {"runs": int(number)} for text, number in counts.items()],
-        "packages": {name: version(name) for name in packages},
+        # torch names its build behind a plus, where it is not PyPI's
+        "packages": {name: version(name).partition("+")[0] for name in packages},
     }
 
 
