@@ -28,8 +28,8 @@ faults: install # twenty kills, full disks, a cluster's lost worker: the tests t
 repro: install # dvc repro with several stages at once: make repro JOBS=2
 	python scripts/parallel_repro.py $(JOBS)
 
-cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786; without it, on this one
-	python scripts/cluster_repro.py --workers $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER))
+cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
+	python scripts/cluster_repro.py --workers $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
 
 twice: install # train one variant twice in a scratch clone, and compare byte for byte
 	python scripts/train_twice.py

@@ -23,7 +23,7 @@ from distributed import Client, Future, LocalCluster, wait
 from parallel_repro import run_all
 from repro_plan import Plan, check_nothing_is_left, make_plan, read_lock, stages_in_order, write_lock
 from safeguards import alone, mend, project
-from stage_runner import ADVICE, DVC, INTERRUPTS, StageFailedError, end_all
+from stage_runner import ADVICE, DVC, StageFailedError, end_all, on_interrupt
 from tqdm import tqdm
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
@@ -41,40 +41,47 @@ def main() -> None:
         "--scheduler", help="address of Dask's scheduler: tcp://HOST:8786; without it, all is started here"
     )
     parser.add_argument("--workers", type=int, default=2, help="how many to start here, where no scheduler is given")
+    parser.add_argument("--gpus", action="store_true", help="leave trainings to workers started with --resources GPU=1")
     arguments = parser.parse_args()
     if arguments.workers < 1:
         raise PipelineError(f"there must be 1 worker or more, not {arguments.workers}")
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
+    on_interrupt(signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells of a lost scheduler is a traceback
-    with alone() as lock, ExitStack() as stack:
+    with alone() as run_lock, ExitStack() as stack:
         params = load_params()  # a mistake there is told before anything runs
         commit, remote = committed(), default_remote()
-        client = connect(arguments.scheduler) if arguments.scheduler else None
+        client = stack.enter_context(connect(arguments.scheduler)) if arguments.scheduler else None
         mend(read_lock())
-        dvc("pull", "--force", "--allow-missing", lock=lock)  # what is there already, of an earlier run say
+        dvc("pull", "--force", "--allow-missing", run_lock=run_lock)  # what is there already, of an earlier run say
         mend(read_lock())
         plan = make_plan(params)
-        given = [stage for stage in plan.waiting if all(out.startswith(GIVEN_AWAY) for out in plan.outputs[stage])]
+        given, first, last = divide(plan)
         with stages_in_order(plan.order):
-            done = run_here(plan, set(given), set(), lock)
+            run_all(first, 1, run_lock)
             if given:
-                needed = set().union(*(plan.needs[stage] for stage in given)) - set(given)
-                dvc("push", *sorted(needed), lock=lock)
+                needed = set().union(*(plan.needs[stage] for stage in given)) - given.keys()
+                dvc("push", *sorted(needed), run_lock=run_lock)
                 client = client or stack.enter_context(local_cluster(arguments.workers, remote))
-                run_on_workers(client, {stage: plan.waiting[stage] & set(given) for stage in given}, plan, commit, lock)
-            run_here(plan, set(), done | set(given), lock)
+                wanting = plan.trainings if arguments.gpus else set()
+                run_on_workers(client, given, wanting, plan, commit, run_lock)
+            run_all(last, 1, run_lock)
         print(check_nothing_is_left())
 
 
-def run_here(plan: Plan, later: set[str], done: set[str], lock: int) -> set[str]:
-    """Run what does not wait for the stages that come later; the stages that ran, or were done before."""
-    ready = {
-        stage: needs - done for stage, needs in plan.waiting.items() if stage not in done | later and not needs & later
-    }
-    run_all(dict(ready), 1, lock)
-    return done | ready.keys()
+def divide(plan: Plan) -> tuple[dict[str, set[str]], dict[str, set[str]], dict[str, set[str]]]:
+    """The stages that workers are given, those that run here before them, and those that run here after them.
+
+    Returns:
+        Each as plan.waiting, with those of its own that a stage waits for.
+    """
+    given = {stage for stage in plan.waiting if all(out.startswith(GIVEN_AWAY) for out in plan.outputs[stage])}
+    last = {stage for stage, needs in plan.waiting.items() if stage not in given and needs & given}
+
+    def waiting(part: set[str]) -> dict[str, set[str]]:
+        return {stage: needs & part for stage, needs in plan.waiting.items() if stage in part}
+
+    return waiting(given), waiting(plan.waiting.keys() - given - last), waiting(last)
 
 
 def committed() -> str:
@@ -125,19 +132,11 @@ def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
         n_workers: how many.
         remote: its name and address.
     """
-    name, url = remote
     processes: list[subprocess.Popen[bytes]] = []
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
         try:
             for place in range(n_workers):
-                clone = CLONES / str(place)
-                if not clone.exists():
-                    run("git", "clone", "--quiet", ".", str(clone))
-                if Path(".dvc/config.local").exists():
-                    shutil.copy(".dvc/config.local", clone / ".dvc")
-                # said anew: a path is relative to the configuration it stands in, and this one may not be committed
-                for key, value in ((f"remote.{name}.url", url), ("core.remote", name)):
-                    run(*DVC, "config", "--local", key, value, folder=clone)
+                clone = clone_for(place, remote)
                 command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
                 options = ["--name", str(place), "--nthreads", "1", "--no-nanny", "--no-dashboard"]
                 with (CLONES / f"{place}.log").open("w") as log:
@@ -146,19 +145,43 @@ def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
                             [*command, *options], cwd=clone, stdout=log, stderr=log, start_new_session=True
                         )
                     )
-            client.wait_for_workers(n_workers, timeout=60)
+            try:
+                client.wait_for_workers(n_workers, timeout=60)
+            except TimeoutError as error:
+                raise PipelineError(f"the workers do not start; {CLONES}/0.log may say why") from error
             yield client
-        except TimeoutError as error:
-            raise PipelineError(f"the workers do not start; {CLONES}/0.log may say why") from error
         finally:
-            for number in INTERRUPTS:
-                signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave trainings behind
+            on_interrupt(signal.SIG_IGN)  # a second Ctrl-C must not leave trainings behind
             end_all(processes, signal.SIGTERM)
-            for number in INTERRUPTS:
-                signal.signal(number, signal.default_int_handler)
+            on_interrupt(signal.default_int_handler)
 
 
-def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, commit: str, inherited: int) -> None:
+def clone_for(place: int, remote: tuple[str, str]) -> Path:
+    """The clone of a worker on this machine, made where there is none yet.
+
+    Args:
+        place: the worker's number.
+        remote: its name and address.
+    """
+    clone, unfinished = CLONES / str(place), CLONES / f"{place}.unfinished"
+    if not clone.exists():
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was cut short
+        run("git", "clone", "--quiet", ".", str(unfinished))
+        unfinished.rename(clone)
+    if Path(".dvc/config.local").exists():
+        shutil.copy(".dvc/config.local", clone / ".dvc")
+    # said anew: the project may have been moved; a path is relative to the configuration it stands in, and this one may
+    # not be committed
+    run("git", "remote", "set-url", "origin", str(Path.cwd()), folder=clone)
+    name, url = remote
+    for key, value in ((f"remote.{name}.url", url), ("core.remote", name)):
+        run(*DVC, "config", "--local", key, value, folder=clone)
+    return clone
+
+
+def run_on_workers(
+    client: Client, waiting: dict[str, set[str]], wanting: set[str], plan: Plan, commit: str, run_lock: int
+) -> None:
     """Give the stages to the workers, in the order given but for those that wait for others.
 
     A stage whose worker is lost goes to another. What is finished is in dvc.lock, and pulled, before anything else.
@@ -166,9 +189,10 @@ def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, com
     Args:
         client: of the workers.
         waiting: the stages, each with those of them that it waits for.
+        wanting: those that want a GPU.
         plan: of all stages.
         commit: of code and parameters.
-        inherited: the file descriptor of the run's lock.
+        run_lock: the file descriptor of alone().
 
     Raises:
         PipelineError: a stage failed, and its output has been printed; or the scheduler is lost.
@@ -176,27 +200,26 @@ def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, com
     client.upload_file(str(Path(__file__).with_name("cluster_worker.py")))  # to those that come later, too
     running: dict[Future[Any], str] = {}
     done: set[str] = set()
-    lock = read_lock()
+    entries = read_lock()
     with closing(tqdm(total=len(waiting), desc="stages", unit="stage", disable=None)) as bar:
         try:
             while waiting or running:
                 for stage in [stage for stage, needs in waiting.items() if needs <= done]:
                     del waiting[stage]
-                    needed = {name: lock[name] for name in sorted(plan.needs[stage])}
-                    wants = {"GPU": 1} if stage in plan.trainings and has_gpus(client) else None
+                    needed = {name: entries[name] for name in sorted(plan.needs[stage])}
+                    wants = {"GPU": 1} if stage in wanting else None
                     key = f"{stage}-{time.time()}"  # Dask would answer for a key that it knows
                     future = client.submit(run_stage, stage, commit, needed, key=key, resources=wants)
                     running[future] = stage
-                ended = {future: running.pop(future) for future in wait_for_some(client, list(running))}
-                print_outputs(ended)
-                entries = {stage: future.result()[0] for future, stage in ended.items() if future.status == "finished"}
-                lock |= entries
-                write_lock(lock)
-                if entries:
-                    dvc("pull", "--force", *entries, lock=inherited)
-                done |= entries.keys()
-                bar.update(len(entries))
-                if failed := sorted(set(ended.values()) - entries.keys()):
+                ended = {running.pop(future): future for future in wait_for_some(client, running, wanting)}
+                made = entries_of(ended)
+                if made:
+                    entries |= made
+                    write_lock(entries)
+                    dvc("pull", "--force", *made, run_lock=run_lock)
+                done |= made.keys()
+                bar.update(len(made))
+                if failed := sorted(ended.keys() - made.keys()):
                     raise StageFailedError(f"{', '.join(failed)} failed; the output is above, marked by its name")
         except CancelledError as error:
             raise PipelineError("the scheduler is lost; what was finished is kept: run it again") from error
@@ -205,47 +228,52 @@ def run_on_workers(client: Client, waiting: dict[str, set[str]], plan: Plan, com
                 client.cancel(list(running))
 
 
-def has_gpus(client: Client) -> bool:
-    """Whether a worker has said so."""
-    return any("GPU" in worker["resources"] for worker in client.scheduler_info(n_workers=-1)["workers"].values())
-
-
-def wait_for_some(client: Client, futures: "list[Future[Any]]") -> "set[Future[Any]]":
-    """Those that have ended, one at least; while there is nobody to work, it is said."""
+def wait_for_some(client: Client, running: "dict[Future[Any], str]", wanting: set[str]) -> "set[Future[Any]]":
+    """Those that have ended, one at least; while there is nobody for them, it is said."""
     while True:
         try:
-            ended: set[Future[Any]] = wait(futures, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+            ended: set[Future[Any]] = wait(list(running), timeout=PATIENCE, return_when="FIRST_COMPLETED").done
             return ended
         except TimeoutError:
-            if not client.scheduler_info(n_workers=-1)["workers"]:
+            workers = client.scheduler_info(n_workers=-1)["workers"].values()
+            if not workers:
                 tqdm.write("no worker: waiting for one (of those on this machine .dvc/tmp/cluster has the logs)")
+            elif set(running.values()) <= wanting and not any("GPU" in worker["resources"] for worker in workers):
+                tqdm.write("no worker was started with --resources GPU=1: waiting for one")
 
 
-def print_outputs(ended: "dict[Future[Any], str]") -> None:
-    """What stages printed, line by line behind their names; of one that failed, why."""
-    for future, stage in ended.items():
-        output = future.result()[1] if future.status == "finished" else str(future.exception())
+def entries_of(ended: "dict[str, Future[Any]]") -> dict[str, Any]:
+    """dvc.lock's entries of the stages that did not fail; what all of them printed, or why they failed, is shown."""
+    made = {}
+    for stage, future in ended.items():
+        try:
+            made[stage], output = future.result()
+        except CancelledError:
+            raise
+        except Exception as error:  # whatever the worker raised
+            output = str(error)
         for line in output.splitlines():
             if line and not line.strip().startswith(ADVICE):
                 tqdm.write(f"{stage} | {line}")
+    return made
 
 
-def dvc(*arguments: str, lock: int) -> None:
+def dvc(*arguments: str, run_lock: int) -> None:
     """Run DVC.
 
     Raises:
         PipelineError: it failed.
     """
-    run(*DVC, "--wait-for-lock", *arguments, lock=lock)
+    run(*DVC, "--wait-for-lock", *arguments, run_lock=run_lock)
 
 
-def run(*command: str, folder: Path | None = None, lock: int | None = None) -> str:
+def run(*command: str, folder: Path | None = None, run_lock: int | None = None) -> str:
     """Run a command; what it printed.
 
     Args:
         command: with its arguments.
         folder: where; here, if there is none.
-        lock: a file descriptor that it inherits.
+        run_lock: the file descriptor of alone(), where it inherits that.
 
     Raises:
         PipelineError: it failed.
@@ -257,7 +285,7 @@ def run(*command: str, folder: Path | None = None, lock: int | None = None) -> s
         capture_output=True,
         stdin=subprocess.DEVNULL,
         cwd=folder,
-        pass_fds=[] if lock is None else [lock],
+        pass_fds=[] if run_lock is None else [run_lock],
     )
     if result.returncode:
         raise PipelineError(f"{' '.join(command)}: {result.stdout}{result.stderr}")

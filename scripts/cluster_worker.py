@@ -58,10 +58,15 @@ def _check_out(commit: str, lock: int) -> None:
         raise _failure(f"no branch of origin has the commit {commit}: push it")
     _run("git", "checkout", "--quiet", "--force", "--detach", commit, lock=lock)
     _run("git", "clean", "-fdxq", "data/models", "data/evaluations", lock=lock)
+    drop_half_rwlock()
+
+
+def drop_half_rwlock() -> None:
+    """A kill may leave half of DVC's file of who reads and writes what, and then every command of DVC fails."""
     rwlock = Path(".dvc/tmp/rwlock")
     try:
         json.loads(rwlock.read_text() if rwlock.exists() else "{}")
-    except ValueError:  # half of it, from a kill
+    except ValueError:
         rwlock.unlink()
 
 

@@ -14,7 +14,7 @@ from contextlib import closing
 
 from repro_plan import check_nothing_is_left, make_plan, read_lock, stages_in_order
 from safeguards import alone, mend
-from stage_runner import INTERRUPTS, Display, Runner
+from stage_runner import Display, Runner, on_interrupt
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.params import load_params
@@ -26,16 +26,15 @@ def main() -> None:
     jobs = parser.parse_args().jobs
     if jobs < 1:
         raise PipelineError(f"JOBS must be 1 or more, not {jobs}")
-    for number in INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)  # all of them end as Ctrl-C does
+    on_interrupt(signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)  # no progress bars, which an interrupt would tear
-    params = load_params()  # a mistake there is told before anything runs
-    with alone() as lock:
+    with alone() as run_lock:
+        params = load_params()  # a mistake there is told before anything runs
         mend(read_lock())
         plan = make_plan(params)
         started = time.perf_counter()
         with stages_in_order(plan.order):
-            run_all(dict(plan.waiting), jobs, lock)
+            run_all(dict(plan.waiting), jobs, run_lock)
         print_utilisation(len(plan.waiting), jobs, time.perf_counter() - started)
         print(check_nothing_is_left())
 
@@ -48,14 +47,19 @@ def print_utilisation(n_stages: int, jobs: int, seconds: float) -> None:
         print(f"{n_stages} stages in {seconds / 60:.1f} min; {cores:.2f} cores busy on average, of {jobs}")
 
 
-def run_all(waiting: dict[str, set[str]], jobs: int, lock: int) -> None:
+def run_all(waiting: dict[str, set[str]], jobs: int, run_lock: int) -> None:
     """Run the stages, in the order given but for those that wait for others.
+
+    Args:
+        waiting: the stages, each with those of them that it waits for.
+        jobs: how many run at once.
+        run_lock: the file descriptor of alone().
 
     Raises:
         StageFailedError: one failed; those that ran beside it have been stopped.
     """
     display = Display(len(waiting), jobs, width=max(map(len, waiting), default=0))
-    runner = Runner(display, lock)
+    runner = Runner(display, run_lock)
     running: dict[Future[None], str] = {}
     done: set[str] = set()
     with closing(display), ThreadPoolExecutor(jobs) as pool:

@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -86,10 +86,13 @@ def stages_in_order(order: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        found = read_lock()
-        stages = {name: found[name] for name in dict.fromkeys([*order, *found]) if name in found}
-        if list(stages) != list(found):
-            write_lock(stages)
+        with suppress(
+            PipelineError
+        ):  # if dvc.lock is cut off the next run says so: here it would hide why this one ended
+            found = read_lock()
+            stages = {name: found[name] for name in dict.fromkeys([*order, *found]) if name in found}
+            if list(stages) != list(found):
+                write_lock(stages)
 
 
 def read_lock() -> dict[str, Any]:
@@ -114,8 +117,9 @@ def read_lock() -> dict[str, Any]:
 
 def write_lock(stages: dict[str, Any]) -> None:
     """Replace dvc.lock in one step."""
-    dump_yaml("dvc.lock.unfinished", {"schema": "2.0", "stages": stages})
-    Path("dvc.lock.unfinished").replace("dvc.lock")
+    unfinished = Path(".dvc/tmp/dvc.lock.unfinished")
+    dump_yaml(unfinished, {"schema": "2.0", "stages": stages})
+    unfinished.replace("dvc.lock")
 
 
 def check_nothing_is_left(*options: str) -> str:

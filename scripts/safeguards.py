@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cluster_worker import drop_half_rwlock
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.scm import SCMError
@@ -91,17 +92,15 @@ def find_damaged(stages: dict[str, Any]) -> Damaged:
 def mend(stages: dict[str, Any]) -> None:
     """Put whole copies in the place of damaged files of DVC's cache; where there are none, have them made again.
 
+    What a kill may have left in DVC's way goes as well.
+
     Args:
         stages: dvc.lock's entries.
 
     Raises:
         PipelineError: DVC finds a mistake.
     """
-    rwlock = Path(".dvc/tmp/rwlock")  # who reads and writes what; a kill may leave half of it, which stops DVC
-    try:
-        json.loads(rwlock.read_text() if rwlock.exists() else "{}")
-    except ValueError:
-        rwlock.unlink()
+    drop_half_rwlock()
     damaged = find_damaged(stages)
     for path, copy in damaged.in_cache.items():
         path.unlink()

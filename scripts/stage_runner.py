@@ -9,16 +9,19 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from types import FrameType
 from typing import Any
 
+from dvc.lock import LockError
+from safeguards import project
 from tqdm import tqdm
 
 from sentiment_rnn.errors import PipelineError
 
 DVC = (sys.executable, "-m", "dvc")
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADVICE = (
     "To track",
     "To enable",
@@ -28,7 +31,7 @@ ADVICE = (
     "git add",
     "dvc config",
 )
-GRACE = 10  # seconds that a stage has to end after an interrupt
+GRACE = 10  # seconds that a stage has to end after an interrupt, and DVC before it to finish writing
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -108,12 +111,12 @@ class Runner:
 
     Args:
         display: where their output goes.
-        lock: a file descriptor that they inherit.
+        run_lock: the file descriptor of alone(), which they inherit.
     """
 
-    def __init__(self, display: Display, lock: int) -> None:
+    def __init__(self, display: Display, run_lock: int) -> None:
         self._display = display
-        self._inherited = [lock]
+        self._inherited = [run_lock]
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.Lock()
         self._stopping = False
@@ -152,19 +155,25 @@ class Runner:
 
     def stop(self) -> None:
         """Interrupt what runs, start nothing more, and come back when all have ended."""
-        for number in INTERRUPTS:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the stages behind
+        on_interrupt(signal.SIG_IGN)  # a second Ctrl-C must not leave the stages behind
         with self._lock:
             self._stopping = self._display.is_muted = True
             processes = list(self._processes)
         end_all(processes, signal.SIGINT)
 
 
+def on_interrupt(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> None:
+    """What Ctrl-C, a plain kill and a closed terminal do."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def end_all(processes: Iterable[subprocess.Popen[bytes]], number: signal.Signals) -> None:
-    """Send the signal to the processes and what they started, and SIGKILL to what does not end by it."""
+    """Send the signal to the processes and what they started, and SIGKILL if a process does not end by it."""
     processes = list(processes)
-    for process in processes:
-        _signal_group(process, number)
+    with _between_writes():
+        for process in processes:
+            _signal_group(process, number)
     for process in processes:
         try:
             process.wait(GRACE)
@@ -185,6 +194,18 @@ def _last_written(text: str) -> str:
     """What a line shows after its carriage returns, each of which starts it anew."""
     parts = COLOURS.sub("", text).split("\r")
     return next((part.strip() for part in reversed(parts) if part.strip()), "")
+
+
+@contextmanager
+def _between_writes() -> Iterator[None]:
+    """Hold DVC's lock, if it comes in time: who writes dvc.lock has it, and a signal would cut the file off."""
+    with project() as repo, ExitStack() as stack:
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end:
+            with suppress(LockError):
+                stack.enter_context(repo.lock)
+                break
+        yield
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -55,6 +55,7 @@ def pretend(stage: str, commit: str, needed: dict[str, Any]) -> tuple[dict[str, 
 
 def test_gpu_takes_one_training_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Dask's own scheduling, of stages that do nothing: a worker with a GPU and threads to spare, and one without."""
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cluster_repro, "run_stage", pretend)
     monkeypatch.setattr(cluster_repro, "dvc", lambda *_, **__: None)
@@ -63,12 +64,12 @@ def test_gpu_takes_one_training_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
     order = sorted(trainings | evaluations)
     plan = Plan(order, {}, {stage: set() for stage in order}, {}, trainings)
     workers = {
-        "gpu": {"cls": Worker, "options": {"nthreads": 3, "resources": {"GPU": 1}}},
-        "cpu": {"cls": Worker, "options": {"nthreads": 3}},
+        "gpu": {"cls": Worker, "options": {"host": "127.0.0.1", "nthreads": 3, "resources": {"GPU": 1}}},
+        "cpu": {"cls": Worker, "options": {"host": "127.0.0.1", "nthreads": 3}},
     }
-    scheduler = {"cls": Scheduler, "options": {"dashboard": False, "port": 0}}
+    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "dashboard": False, "port": 0}}
     with SpecCluster(workers, scheduler) as cluster, Client(cluster) as client:
-        cluster_repro.run_on_workers(client, {stage: set() for stage in order}, plan, "commit", 0)
+        cluster_repro.run_on_workers(client, {stage: set() for stage in order}, trainings, plan, "commit", 0)
     lock = read_lock()
     assert {lock[stage]["worker"] for stage in trainings} == {"gpu"}
     assert "cpu" in {lock[stage]["worker"] for stage in evaluations}

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import termios
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import PROJECT, clone
+from conftest import PROJECT, Scratch, clone
 from dvc.repo import Repo
 from repro_plan import training_cost
-from stage_runner import Display, read
+from stage_runner import Display, end_all, read
 
 from sentiment_rnn.params import load_params
 
@@ -50,6 +52,19 @@ def test_every_training_of_dvc_yaml_has_its_cost():
     trainings = {name for name in costs if name.partition("@")[0] in TRAININGS}
     assert {name for name, cost in costs.items() if cost > 0} == trainings
     assert max(costs, key=costs.__getitem__).startswith(("hidden_dim@", "compound@"))
+
+
+def test_interrupt_waits_for_who_writes(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
+    """DVC writes dvc.lock while it holds its lock, and would leave half of it."""
+    monkeypatch.chdir(finished.folder)
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    stopping = threading.Thread(target=end_all, args=([process], signal.SIGINT))
+    with Repo() as repo, repo.lock:
+        stopping.start()
+        time.sleep(1)
+        assert process.poll() is None
+    stopping.join()
+    assert process.returncode == -signal.SIGINT
 
 
 def test_cost_counts_both_directions():
