@@ -45,6 +45,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.workers < 1:
         raise PipelineError(f"there must be 1 worker or more, not {arguments.workers}")
+    if arguments.gpus and not arguments.scheduler:
+        raise PipelineError("the workers that are started here offer no GPU: start a scheduler, and workers that do")
     on_interrupt(signal.default_int_handler)  # all of them end as Ctrl-C does
     logging.getLogger("dvc").setLevel(logging.WARNING)
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells of a lost scheduler is a traceback

@@ -86,9 +86,8 @@ def stages_in_order(order: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(
-            PipelineError
-        ):  # if dvc.lock is cut off the next run says so: here it would hide why this one ended
+        # of a dvc.lock that is cut off the next run tells: here it would hide why this one ended
+        with suppress(PipelineError):
             found = read_lock()
             stages = {name: found[name] for name in dict.fromkeys([*order, *found]) if name in found}
             if list(stages) != list(found):

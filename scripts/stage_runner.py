@@ -171,7 +171,9 @@ def on_interrupt(handler: Callable[[int, FrameType | None], Any] | signal.Handle
 def end_all(processes: Iterable[subprocess.Popen[bytes]], number: signal.Signals) -> None:
     """Send the signal to the processes and what they started, and SIGKILL if a process does not end by it."""
     processes = list(processes)
-    with _between_writes():
+    with ExitStack() as stack:
+        with suppress(PipelineError):  # whatever DVC finds wrong, they are to end
+            stack.enter_context(_between_writes())
         for process in processes:
             _signal_group(process, number)
     for process in processes:
