@@ -69,6 +69,7 @@ def test_gpu_takes_one_training_at_a_time(tmp_path: Path, monkeypatch: pytest.Mo
     }
     scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "dashboard": False, "port": 0}}
     with SpecCluster(workers, scheduler) as cluster, Client(cluster) as client:
+        client.wait_for_workers(2)
         cluster_repro.run_on_workers(client, {stage: set() for stage in order}, trainings, plan, "commit", 0)
     lock = read_lock()
     assert {lock[stage]["worker"] for stage in trainings} == {"gpu"}

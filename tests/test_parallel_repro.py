@@ -58,13 +58,13 @@ def test_interrupt_waits_for_who_writes(finished: Scratch, monkeypatch: pytest.M
     """DVC writes dvc.lock while it holds its lock, and would leave half of it."""
     monkeypatch.chdir(finished.folder)
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    stopping = threading.Thread(target=end_all, args=([process], signal.SIGINT))
+    stopping = threading.Thread(target=end_all, args=([process], signal.SIGTERM))
     with Repo() as repo, repo.lock:
         stopping.start()
         time.sleep(1)
         assert process.poll() is None
     stopping.join()
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -signal.SIGTERM
 
 
 def test_cost_counts_both_directions():
