@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
-demo: check-git install # the whole pipeline on the sample corpus: up to twenty minutes
+demo: check-git install # the whole pipeline on the sample corpus: 20 to 30 minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
 	dvc exp run --name demo -S dataset=sample -S 'seeds=[0]' -S 'study.tuning.seeds=[]' -S 'study.champion_trials.names=[]'
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
