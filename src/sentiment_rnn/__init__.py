@@ -7,22 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentiment_rnn.classifiers.classifier import Classifier as Classifier
-    from sentiment_rnn.classifiers.classifier import Contribution as Contribution
-    from sentiment_rnn.classifiers.classifier import Explanation as Explanation
-    from sentiment_rnn.classifiers.classifier import Prediction as Prediction
-    from sentiment_rnn.classifiers.model_store import ModelNotFoundError as ModelNotFoundError
-    from sentiment_rnn.classifiers.model_store import load as load
-    from sentiment_rnn.description import ModelFolderError as ModelFolderError
+    from sentiment_rnn.model_json import ModelFolderError as ModelFolderError
+    from sentiment_rnn.models.classifier import Classifier as Classifier
+    from sentiment_rnn.models.classifier import Contribution as Contribution
+    from sentiment_rnn.models.classifier import Explanation as Explanation
+    from sentiment_rnn.models.classifier import Prediction as Prediction
+    from sentiment_rnn.models.store import ModelNotFoundError as ModelNotFoundError
+    from sentiment_rnn.models.store import load as load
 
 _HOMES = {
-    "Classifier": "classifiers.classifier",
-    "Contribution": "classifiers.classifier",
-    "Explanation": "classifiers.classifier",
-    "ModelFolderError": "description",
-    "ModelNotFoundError": "classifiers.model_store",
-    "Prediction": "classifiers.classifier",
-    "load": "classifiers.model_store",
+    "Classifier": "models.classifier",
+    "Contribution": "models.classifier",
+    "Explanation": "models.classifier",
+    "ModelFolderError": "model_json",
+    "ModelNotFoundError": "models.store",
+    "Prediction": "models.classifier",
+    "load": "models.store",
 }
 
 

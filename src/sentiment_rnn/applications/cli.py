@@ -13,10 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sentiment_rnn.classifiers.classifier import Classifier, Explanation
-from sentiment_rnn.classifiers.model_store import best_of, find, load, locate, stored_models
-from sentiment_rnn.description import read_description
 from sentiment_rnn.errors import PipelineError, exit_on_error
+from sentiment_rnn.model_json import read_description
+from sentiment_rnn.models.classifier import Classifier, Explanation
+from sentiment_rnn.models.store import best_of, find, load, locate, stored_models
 
 CHUNK = 256  # texts from standard input that are answered at a time, where nobody waits for each
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sentiment_rnn.classifiers.classifier import Classifier
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.models.classifier import Classifier
 
 CHUNK = 2048  # rows that are in memory at a time
 ADDED = ("label", "probability")

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.text import Text
 
-from sentiment_rnn.classifiers.classifier import Explanation
+from sentiment_rnn.models.classifier import Explanation
 
 N_STRONGEST, N_UNKNOWN = 5, 20  # words shown
 GREEN, RED, WHITE = (34, 136, 51), (204, 51, 68), (255, 255, 255)

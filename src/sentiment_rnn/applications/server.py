@@ -8,9 +8,9 @@ from waitress import create_server
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from sentiment_rnn.applications.explanation import page
-from sentiment_rnn.classifiers.classifier import Classifier
-from sentiment_rnn.classifiers.model_store import find, load, stored_models
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.models.classifier import Classifier
+from sentiment_rnn.models.store import find, load, stored_models
 
 HOST = "127.0.0.1"
 LONGEST_TEXT = 20_000  # characters

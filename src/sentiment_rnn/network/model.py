@@ -10,7 +10,7 @@ from sentiment_rnn.network import recurrent
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.ngrams import NgramModel
 from sentiment_rnn.network.packing import padded_places, review_lengths
-from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.study.params import Hyperparameters
 
 RECURRENT = {"lstm": nn.LSTM, "gru": nn.GRU}
 

@@ -1,6 +1,5 @@
 """A trained model as a folder: weights, vocabulary, and what it is."""
 
-import platform
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from sentiment_rnn.description import ModelFolderError, read_description, write_description
+from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
+from sentiment_rnn.network.device import environment
 from sentiment_rnn.network.model import RNNClassifier
-from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.study.params import Hyperparameters
 
 
 def save_model(
@@ -45,23 +45,29 @@ def load_model(folder: Path) -> RNNClassifier:
     description = read_description(folder)
     try:
         hyperparameters = Hyperparameters(**description["hyperparameters"])
-        with torch.device("meta"):  # sizes alone: a damaged description takes no memory
-            model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
         weights = load_file(folder / "weights.safetensors")
         if others := [name for name, weight in weights.items() if weight.dtype != torch.float32]:
             raise ValueError(f"{others[0]} is {weights[others[0]].dtype}")
+        _check_sizes(hyperparameters, description["vocab_size"], description["max_length"], weights)
+        model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
         model.load_state_dict(weights, assign=True)
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     return model.eval()
 
 
-def environment(device: torch.device) -> dict[str, Any]:
-    """What decides the bytes of a training beside its parameters: device, threads and versions."""
-    on_cuda = device.type == "cuda"
-    return {
-        "device": torch.cuda.get_device_name(device) if on_cuda else f"CPU, {torch.backends.cpu.get_cpu_capability()}",
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
+def _check_sizes(
+    hyperparameters: Hyperparameters, vocab_size: int, max_length: int, weights: dict[str, Tensor]
+) -> None:
+    """A damaged description must not take memory: no layer is larger than what the file holds.
+
+    Raises:
+        ValueError: one would be.
+    """
+    n_numbers = sum(weight.numel() for weight in weights.values())
+    hidden_dim, embedding_dim = hyperparameters.hidden_dim, hyperparameters.embedding_dim
+    inputs = embedding_dim if hyperparameters.cell == "attention" else hidden_dim
+    in_layers = hyperparameters.n_layers * hidden_dim * inputs
+    in_head = hidden_dim * (max_length if hyperparameters.head == "flatten" else 2)
+    if max(vocab_size * embedding_dim, in_layers, in_head) > n_numbers:
+        raise ValueError("sizes that its weights do not have")

@@ -1,0 +1,1 @@
+"""The reviews: read from the forms users have them in, downloaded, made up, and divided."""

@@ -1,0 +1,128 @@
+"""A fitted bag of words: its answers, and the folder it lives in. Without scikit-learn, which takes long to load."""
+
+import platform
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from sentiment_rnn.baselines import Baseline
+from sentiment_rnn.encoding.text import locate
+from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+
+_WORD = re.compile(r"\w+")  # letters, digits and underscores
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no one equality
+class BagOfWords(Classifier):
+    """A fitted baseline: the log-odds of positive are linear in the features.
+
+    Attributes:
+        baseline: which one.
+        vocabulary: the words and pairs of words, by feature, in the order of their characters.
+        idf: float [features], the weight of each in a TF-IDF vector; ones for nbsvm.
+        weights: float [features].
+        bias: added to the sum.
+    """
+
+    baseline: Baseline
+    vocabulary: list[str]
+    idf: Floats
+    weights: Floats
+    bias: float
+
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Of positive, for each text."""
+        return np.array([self.bias + sum(self._parts(terms(text, self.baseline)).values()) for text in texts])
+
+    def explain(self, text: str) -> Explanation:
+        """A word's own part, and half of each pair that it stands in; over all its places, where it is repeated."""
+        words = locate(_WORD, text)
+        names = [word.word for word in words]
+        pairs = [] if self.baseline == "tfidf" else _pairs(names)
+        parts, counts = self._parts([*names, *pairs]), Counter([*names, *pairs])
+        values = [parts.get(name, 0.0) / counts[name] for name in names]
+        for place, pair in enumerate(pairs):
+            share = parts.get(pair, 0.0) / counts[pair] / 2
+            values[place] += share
+            values[place + 1] += share
+        found = [
+            Contribution(word.start, word.end, value, self._feature(word.word) is not None)
+            for word, value in zip(words, values, strict=True)
+        ]
+        return Explanation(text, found, self.bias)
+
+    def save(self, folder: Path, **facts: Any) -> None:
+        """Write weights.safetensors, vocabulary.txt, and model.json with the `facts`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {"idf": self.idf, "weights": self.weights, "bias": np.array([self.bias])}
+        save_file(arrays, folder / "weights.safetensors")
+        (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in self.vocabulary), encoding="utf-8")
+        on = {"device": "CPU", "python": platform.python_version(), "scikit-learn": version("scikit-learn")}
+        n_parameters = len(self.weights) + 1
+        write_description(folder, baseline=self.baseline, n_parameters=n_parameters, **facts, trained_on=on)
+
+    @classmethod
+    def load(cls, folder: Path) -> "BagOfWords":
+        """What save() wrote.
+
+        Raises:
+            ModelFolderError: there is no model there, a damaged one, or one of another format.
+        """
+        description = read_description(folder)
+        try:
+            arrays = load_file(folder / "weights.safetensors")
+            vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]
+            bias = float(arrays["bias"][0])
+            model = cls(description["baseline"], vocabulary, arrays["idf"], arrays["weights"], bias)
+        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
+            raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
+        if model.baseline not in get_args(Baseline):
+            raise ModelFolderError(f"{folder}: a baseline {model.baseline!r}, which is unknown")
+        if not len(vocabulary) == len(model.idf) == len(model.weights):
+            raise ModelFolderError(
+                f"{folder}: vocabulary.txt has {len(vocabulary):,} words, the model {len(model.weights):,}"
+            )
+        return model
+
+    @cached_property
+    def _feature(self) -> Callable[[str], int | None]:
+        """The feature of a term. A dictionary of two million terms would take longer to build than most answers."""
+
+        @lru_cache(maxsize=1_000_000)
+        def feature(term: str) -> int | None:
+            place = bisect_left(self.vocabulary, term)
+            return place if self.vocabulary[place : place + 1] == [term] else None
+
+        return feature
+
+    def _parts(self, found: list[str]) -> dict[str, float]:
+        """What each of the terms adds to the log-odds, those left out that are not in the vocabulary."""
+        counts = Counter(term for term in found if self._feature(term) is not None)
+        features = np.fromiter(map(self._feature, counts), dtype=np.int64)
+        values = np.ones(len(counts))
+        if self.baseline == "tfidf":
+            values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[features]
+            values /= np.linalg.norm(values)
+        return dict(zip(counts, (values * self.weights[features]).tolist(), strict=True))
+
+
+def terms(text: str, baseline: Baseline) -> list[str]:
+    """What is counted: the words of a text, lower-cased, without markup; for nbsvm its pairs of neighbours too."""
+    words = [word.word for word in locate(_WORD, text)]
+    return words if baseline == "tfidf" else words + _pairs(words)
+
+
+def _pairs(words: list[str]) -> list[str]:
+    return [f"{first} {second}" for first, second in pairwise(words)]

@@ -1,0 +1,80 @@
+"""A trained recurrent network with its vocabulary, to be asked for its answers on texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import torch
+
+from sentiment_rnn.encoding.dataset import UNK_ID
+from sentiment_rnn.encoding.text import dropped_words, encode, find_words, read_vocabulary, tokenize
+from sentiment_rnn.model_json import ModelFolderError, read_description
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import RNNClassifier
+from sentiment_rnn.network.model_folder import load_model
+from sentiment_rnn.study.params import StopWords
+
+CPU = torch.device("cpu")
+
+
+class TrainedRNN(Classifier):
+    """A recurrent network that answers for texts as it does for the test reviews.
+
+    Args:
+        model: with its trained weights, on the CPU, in evaluation mode.
+        vocabulary: the words by id.
+        stop_words: how it reads them: drop, keep, or literal.
+        max_length: tokens of a text that it reads.
+    """
+
+    def __init__(self, model: RNNClassifier, vocabulary: list[str], stop_words: str, max_length: int) -> None:
+        self.model = model
+        self.vocabulary = vocabulary
+        self.max_length = max_length
+        self._dropped = dropped_words(stop_words, vocabulary)
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrainedRNN":
+        """The model of a folder that a training wrote.
+
+        Raises:
+            ModelFolderError: there is no model there, a damaged one, or one of another format.
+        """
+        description, model = read_description(folder), load_model(folder)
+        try:
+            vocabulary = read_vocabulary(folder / "vocabulary.txt")
+        except (OSError, ValueError) as error:
+            raise ModelFolderError(f"{folder}: its vocabulary cannot be read: {error}") from error
+        if description.get("stop_words") not in get_args(StopWords):
+            raise ModelFolderError(f"{folder}: stop_words {description.get('stop_words')!r}, which is unknown")
+        if not isinstance(description["max_length"], int) or description["max_length"] < 1:
+            raise ModelFolderError(f"{folder}: max_length {description['max_length']!r}, which is no length")
+        if len(vocabulary) != description["vocab_size"]:
+            raise ModelFolderError(
+                f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {description['vocab_size']}"
+            )
+        return cls(model, vocabulary, description["stop_words"], description["max_length"])
+
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Of positive, for each text."""
+        if not texts:
+            return np.zeros(0)
+        words = (tokenize(text, self._dropped) for text in texts)
+        reviews = encode(words, [0] * len(texts), self.vocabulary, self.max_length)
+        logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
+        return (logits[:, 1] - logits[:, 0]).numpy()
+
+    @torch.inference_mode()
+    def explain(self, text: str) -> Explanation:
+        """The term of each word that is read; those behind the first max_length are not."""
+        words = find_words(text, self._dropped)[: self.max_length]
+        reviews = encode([[word.word for word in words]], [0], self.vocabulary, self.max_length)
+        (batch,) = ReviewTensors(reviews, CPU).by_length(1)
+        values, bias = self.model.contributions(batch.tokens)
+        places = [(word.start, word.end) for word in words] or [(0, 0)]
+        parts = zip(places, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
+        found = [Contribution(*place, value, is_known) for place, value, is_known in parts]
+        return Explanation(text, found, float(bias))

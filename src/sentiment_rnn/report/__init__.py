@@ -1,0 +1,1 @@
+"""From the evaluations to tables, intervals, verdicts, figures and a page."""

@@ -1,0 +1,218 @@
+"""The figures: rows with their intervals and learning curves, calibration, and shared errors."""
+
+import io
+import math
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from sentiment_rnn.report.calibration import Calibration
+from sentiment_rnn.report.results import Result, Tables, study_curves
+from sentiment_rnn.report.statistics import Estimate
+from sentiment_rnn.study.params import Plots
+from sentiment_rnn.study.variants import Rows
+
+GREY = "#777777"
+LINE_STYLES = {"train": "--", "valid": "-"}
+FOCUS = 0.06  # rows whose accuracy is further than this below the best stand at the edge, so that the others spread
+
+Drawing = tuple[Callable[..., Figure], tuple[Any, ...]]  # a function of this module, and its arguments
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A row of a dot plot."""
+
+    label: str
+    found: Estimate
+    published: float | None
+
+
+def draw_all(drawings: dict[str, Drawing], dpi: int) -> dict[str, bytes]:
+    """Every figure as a PNG, by name; as many at once as there are cores."""
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as pool:
+        futures = {name: pool.submit(_png, *drawing, dpi) for name, drawing in drawings.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+
+def study_drawings(tables: Rows, results: dict[str, Result], published: Tables, plots: Plots) -> dict[str, Drawing]:
+    """A figure for each study."""
+    drawings: dict[str, Drawing] = {}
+    for study, rows in tables.items():
+        dots = [_dots({study: rows}, results, published, measure) for measure in ("accuracy", "loss")]
+        drawings[study] = (study_figure, (*dots, study_curves(rows, results), plots.colors))
+    return drawings
+
+
+def summary_drawing(tables: Rows, results: dict[str, Result], published: Tables, plots: Plots) -> Drawing:
+    """The test accuracy of all rows of some studies."""
+    return dot_plot, (_dots(tables, results, published, "accuracy"), "test accuracy", plots.colors[0])
+
+
+def study_figure(
+    accuracy: list["Dot | None"], loss: list["Dot | None"], curves: pd.DataFrame, colors: list[str]
+) -> Figure:
+    """Accuracy and loss of the rows of one study, and below them the learning curves, in the same colours.
+
+    Args:
+        accuracy: a dot for each row.
+        loss: likewise.
+        curves: columns variant, seed, epoch, split, loss, accuracy; empty where nothing is trained.
+        colors: one for each row, from the first again when they run out.
+    """
+    height = 0.3 * len(accuracy) + 1.2
+    rows = [height, 3.0] if len(curves) else [height]
+    figure = Figure(figsize=(9, sum(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), 2, height_ratios=rows, squeeze=False)
+    for axes, dots, label in zip(panels[0], (accuracy, loss), ("test accuracy", "test loss (nats)"), strict=True):
+        _draw_dots(axes, dots, colors, focus=False)
+        axes.set_xlabel(label)
+    panels[0, 1].set_yticklabels([])
+    _dot_legend(figure, GREY, any(dot is not None and dot.published is not None for dot in accuracy))
+    if len(curves):
+        _draw_curves(panels[1], curves, dict(zip((dot.label for dot in accuracy if dot), cycle(colors), strict=False)))
+    return figure
+
+
+def dot_plot(dots: list[Dot | None], label: str, color: str) -> Figure:
+    """A dot with its interval per row, and the published value where there is one; None leaves a gap.
+
+    Rows far below the best stand at the left edge with their number, unless most rows are.
+    """
+    figure = Figure(figsize=(6.4, 0.25 * len(dots) + 1.3), layout="constrained")
+    axes = figure.subplots()
+    _draw_dots(axes, dots, [color], focus=True)
+    axes.set_xlabel(label)
+    _dot_legend(figure, color, any(dot is not None and dot.published is not None for dot in dots))
+    return figure
+
+
+def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figure:
+    """A panel per model: the share of positive reviews against the probability that was given for them.
+
+    The size of a dot tells how many answers it stands for.
+    """
+    n_columns = min(3, len(calibrations))
+    n_rows = math.ceil(len(calibrations) / n_columns)
+    figure = Figure(figsize=(2.4 * n_columns + 0.6, 3.0 * n_rows + 0.5), layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(calibrations) :]:
+        axes.set_axis_off()
+    for axes, (name, found), color in zip(panels.flat, calibrations.items(), cycle(colors), strict=False):
+        axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
+        axes.plot(found.probability, found.positive, color=color, linewidth=1)
+        axes.scatter(found.probability, found.positive, s=8 + 250 * found.share, color=color, alpha=0.8)
+        low, high = found.by_chance
+        axes.set_title(f"{name}: ECE {found.errors.mean():.3f}\nby chance {low:.3f} to {high:.3f}", fontsize=9)
+        axes.set_aspect("equal")
+        axes.tick_params(labelbottom=True)  # below the last ones there may be none
+    figure.supxlabel("probability of positive", fontsize=9)
+    figure.supylabel("share of positive reviews", fontsize=9)
+    return figure
+
+
+def error_counts(n_wrong: NDArray[np.int64], color: str) -> Figure:
+    """How many test reviews have how many of the runs wrong on them.
+
+    Args:
+        n_wrong: int [number of runs + 1], reviews by the number of runs that are wrong on them.
+        color: of the bars.
+    """
+    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
+    axes = figure.subplots()
+    axes.bar(np.arange(len(n_wrong)), n_wrong, color=color)
+    axes.set_yscale("log")
+    axes.set_xlabel(f"runs that are wrong, of {len(n_wrong) - 1}")
+    axes.set_ylabel("test reviews")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y", alpha=0.3)
+    return figure
+
+
+def _dots(rows: Rows, results: dict[str, Result], published: Tables, measure: str) -> list[Dot | None]:
+    """The rows of all studies, with a gap between two studies."""
+    dots: list[Dot | None] = []
+    for study, names in rows.items():
+        dots += [None] if dots else []
+        for row, variant in names.items():
+            source = published.get(study, {}).get(row, {})
+            label = row if len(rows) == 1 or row == study else f"{study}  {row}"
+            dots.append(Dot(label, getattr(results[variant], measure), source.get(f"test_{measure}")))
+    return dots
+
+
+def _draw_dots(axes: Axes, dots: list[Dot | None], colors: list[str], *, focus: bool) -> None:
+    means = [dot.found.mean for dot in dots if dot]
+    edge = max(means) - FOCUS
+    if not focus or sum(mean < edge for mean in means) > len(means) / 2:  # no axis for the few of which it says more
+        edge = -math.inf
+    for (place, dot), color in zip(enumerate(dots), cycle(colors), strict=False):
+        if dot is None:
+            continue
+        found = dot.found
+        if found.mean < edge:
+            published = "" if dot.published is None else f"; published {dot.published:.3f}"
+            text = f"◂ {found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]{published}"
+            axes.text(0.01, place, text, va="center", fontsize=7, transform=axes.get_yaxis_transform())
+            continue
+        axes.plot([found.low, found.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(found.mean, place, "o", color=color, markersize=5)
+        if dot.published is not None:
+            axes.plot(dot.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
+    axes.set_yticks(*zip(*((place, dot.label) for place, dot in enumerate(dots) if dot), strict=True))
+    axes.set_ylim(len(dots) - 0.4, -0.6)
+    axes.margins(x=0.06)
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(labelsize=8)
+
+
+def _dot_legend(figure: Figure, color: str, is_published: bool) -> None:
+    handles = [Line2D([], [], color=color, marker="o", markersize=5, linewidth=2, label="reproduced, 95% interval")]
+    if is_published:
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=GREY,
+                marker="D",
+                markersize=4,
+                markerfacecolor="none",
+                linestyle="none",
+                label="published",
+            )
+        )
+    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+
+
+def _draw_curves(panels: NDArray[Any], curves: pd.DataFrame, colors: dict[str, str]) -> None:
+    """Loss and accuracy over the epochs: the mean of the seeds, and a band from the lowest to the highest of them."""
+    for axes, measure in zip(panels, ("loss", "accuracy"), strict=True):
+        for names, of_split in curves.groupby(["variant", "split"], sort=False):
+            row, split = map(str, names)
+            of_epoch = of_split.groupby("epoch")[measure]
+            mean, low, high = of_epoch.mean(), of_epoch.min(), of_epoch.max()
+            axes.plot(mean.index, mean, LINE_STYLES[split], marker="o", markersize=3, color=colors[row])
+            axes.fill_between(mean.index, low, high, color=colors[row], alpha=0.2, linewidth=0)
+        axes.set_title(f"{measure}: train dashed, valid solid", fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+
+
+def _png(function: Callable[..., Figure], arguments: tuple[Any, ...], dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    function(*arguments).savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()

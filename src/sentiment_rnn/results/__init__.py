@@ -1,1 +1,0 @@
-"""From the evaluations to the tables, intervals, verdicts, figures and the page."""

@@ -1,0 +1,1 @@
+"""The study: what params.yaml may hold, and the variants that it spells out."""

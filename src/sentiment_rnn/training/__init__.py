@@ -1,0 +1,1 @@
+"""Training a variant: once for each seed, and never twice."""
