@@ -7,10 +7,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from sentiment_rnn.corpus import CorpusError, content_hash, read_reviews
-from sentiment_rnn.download import DownloadError, download
+from sentiment_rnn.corpus.download import DownloadError, download
+from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_reviews
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.params import load_params
+from sentiment_rnn.study.params import load_params
 
 
 def main() -> None:

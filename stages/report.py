@@ -1,86 +1,98 @@
-"""Gather what all variants gave: metrics, comparisons, verdicts, curve tables, figures and the report."""
+"""Gather what all variants of the study gave: results for git, metrics, comparisons, verdicts, figures, the report.
+
+Reads data/evaluations, and writes results/, metrics/, plots/ and report/.
+"""
 
 import json
 import shutil
-from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.params import load_params
-from sentiment_rnn.results.comparisons import read_meanings
-from sentiment_rnn.results.figures import draw_all
-from sentiment_rnn.results.findings import gather
-from sentiment_rnn.results.report import markdown, page, report_context
-from sentiment_rnn.results.runs import environments
-from sentiment_rnn.results.studies import read_published, row_files, summarize
+from sentiment_rnn.report.figures import draw_all
+from sentiment_rnn.report.files import copy_results, write, write_json
+from sentiment_rnn.report.page import markdown, web_page
+from sentiment_rnn.report.published import read_meanings, read_published
+from sentiment_rnn.report.results import Result, read_result, row_figures, study_curves, summarize
+from sentiment_rnn.report.study_report import drawings, gather, report_context
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
+
+DATA = Path("data")
+SUMMARIES = ("split/summary.json", "encoded/summary.json")
+ALSO_IN_TRAIN = "split/test_also_in_train.csv"
+TITLE = "LSTM and GRU sentiment classifiers"
+TEMPLATE = "report.md.j2"
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    timed = json.loads(arguments.seconds.read_text(encoding="utf-8"))
+    params = load_params()
+    catalogue = study_catalogue(params)
+    timed = read_json(Path("benchmarks/trainings.json"))
+    evaluations = {name: variant.evaluations for name, variant in catalogue.variants.items()}
+    results = {name: read_result(folder) for name, folder in evaluations.items()}
     found = gather(
-        load_params(),
-        arguments.models,
-        arguments.evaluations,
-        data={name: value for path in arguments.data for name, value in json.loads(path.read_text()).items()},
-        published=read_published(arguments.published),
-        meanings=read_meanings(arguments.claims),
-        also_in_train=pd.read_csv(arguments.also_in_train)["also_in_train"].to_numpy(),
+        params,
+        catalogue,
+        results,
+        published=read_published(DATA / "published.yaml"),
+        meanings=read_meanings(DATA / "claims.yaml"),
+        data={name: value for file in SUMMARIES for name, value in read_json(DATA / file).items()},
+        also_in_train=pd.read_csv(DATA / ALSO_IN_TRAIN)["also_in_train"].to_numpy(),
         cpu_seconds=timed["cpu_seconds"],
     )
-    images = draw_all(found)
+    images = draw_all(drawings(found), params.plots.dpi)
     context = report_context(found)
-    text = markdown(context, lambda name: f"../{arguments.plots}/figures/{name}.png")
-    html = page(context, images)
+    text = markdown(TEMPLATE, context, lambda name: f"../plots/figures/{figure_file(name, images)}")
+    html = web_page(TITLE, TEMPLATE, context, images)
 
     # all that could fail is behind us: now replace what an earlier run left
-    metrics = arguments.metrics
-    write_json(metrics / "studies.json", {"data": found.data, **summarize(found.results, found.rows)})
+    copy_results(evaluations, Path("results"))
+    for file in (*SUMMARIES, ALSO_IN_TRAIN):
+        write(Path("results") / file, (DATA / file).read_bytes())
+    tables, metrics = catalogue.tables, Path("metrics")
+    write_json(metrics / "studies.json", {"data": found.data, **summarize(results, tables)})
     write_json(metrics / "comparisons.json", [asdict(comparison) for comparison in found.comparisons])
     write_json(metrics / "verdicts.json", {claim.name: asdict(claim) for claim in found.claims})
     machine = {"machine": timed["machine"]} if found.cpu_seconds else {}
-    write_json(metrics / "environment.json", machine | environments(found.runs))
-    shutil.rmtree(metrics / "tables", ignore_errors=True)
-    for name, figures in row_files(found.rows, found.results, found.published).items():
-        write_json(metrics / "tables" / f"{name}.json", figures)
-    shutil.rmtree(arguments.plots, ignore_errors=True)
-    for name, table in found.curves.items():
-        write(arguments.plots / "curves" / f"{name}.csv", table.to_csv(index=False))
+    write_json(metrics / "environment.json", machine | environments(results))
+    for folder in (metrics / "tables", Path("plots")):
+        shutil.rmtree(folder, ignore_errors=True)
+    for study, rows in row_figures(tables, results, found.published).items():
+        for row, figures in rows.items():
+            write_json(metrics / "tables" / f"{study}.{row}.json", figures)
+        write(Path("plots/curves") / f"{study}.csv", study_curves(tables[study], results).to_csv(index=False))
     for name, image in images.items():
-        write(arguments.plots / "figures" / f"{name}.png", image)
-    write(arguments.report / "report.md", text)
-    write(arguments.report / "index.html", html)
-    print(f"the report: {arguments.report / 'index.html'}")
+        write(Path("plots/figures") / figure_file(name, images), image)
+    write(Path("report/report.md"), text)
+    write(Path("report/index.html"), html)
+    print("the report: report/index.html")
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Ten digits: the last of a double's seventeen are the processor's."""
-    rounded = json.loads(json.dumps(content), parse_float=lambda text: float(f"{float(text):.10g}"))
-    write(path, json.dumps(rounded, indent=2) + "\n")
+def figure_file(name: str, images: dict[str, bytes]) -> str:
+    """The figures are shown in the order of their files' names."""
+    return f"{list(images).index(name) + 1:02}_{name}.png"
 
 
-def write(path: Path, content: str | bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+def environments(results: dict[str, Result]) -> dict[str, Any]:
+    """What the runs were trained on, with the number of runs, and the versions of what evaluated and compared them."""
+    texts = pd.Series([json.dumps(model["trained_on"]) for result in results.values() for model in result.models])
+    packages = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "statsmodels", "torch")
+    return {
+        "trained_on": [
+            json.loads(str(text)) | {"runs": int(number)} for text, number in texts.value_counts(sort=False).items()
+        ],
+        # torch names its build behind a plus, where it is not PyPI's
+        "packages": {name: version(name).partition("+")[0] for name in packages},
+    }
 
 
-def parse_arguments() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--models", required=True, type=Path, help="folder of the trained models")
-    parser.add_argument("--evaluations", required=True, type=Path, help="folder of their evaluations")
-    parser.add_argument("--data", required=True, type=Path, nargs="+", help="summaries of the split and the vocabulary")
-    parser.add_argument("--also-in-train", required=True, type=Path, help="CSV: which test reviews stand in train too")
-    parser.add_argument("--published", required=True, type=Path, help="YAML with the source's figures")
-    parser.add_argument("--claims", required=True, type=Path, help="YAML with the reading of its claims")
-    parser.add_argument("--seconds", required=True, type=Path, help="JSON with what the committed trainings took")
-    parser.add_argument("--metrics", required=True, type=Path, help="folder to write into")
-    parser.add_argument("--plots", required=True, type=Path, help="folder to write into")
-    parser.add_argument("--report", required=True, type=Path, help="folder to write into")
-    return parser.parse_args()
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -4,14 +4,13 @@ import csv
 import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 
-from sentiment_rnn.corpus import require_enough
+from sentiment_rnn.corpus.reviews import require_enough
+from sentiment_rnn.corpus.split import also_in_train, official_split, random_split, read_division
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.params import Split, load_params
-from sentiment_rnn.split import also_in_train, official_split, random_split, read_division
+from sentiment_rnn.study.params import load_params
 
 
 def main() -> None:
@@ -49,7 +48,7 @@ def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--reviews", required=True, type=Path, help="CSV with the columns review and sentiment")
     parser.add_argument("--corpus", required=True, type=Path, help="where they come from; its own division is there")
-    parser.add_argument("--kind", required=True, choices=get_args(Split))
+    parser.add_argument("--kind", required=True, choices=("random", "official"))
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     return parser.parse_args()
 

@@ -10,9 +10,7 @@ from typing import get_args
 import pandas as pd
 from tqdm import tqdm
 
-from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.params import StopWords, load_params
-from sentiment_rnn.text import (
+from sentiment_rnn.encoding.text import (
     build_vocabulary,
     dropped_words,
     encode,
@@ -20,6 +18,8 @@ from sentiment_rnn.text import (
     tokenize_literally,
     write_vocabulary,
 )
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.study.params import StopWords, load_params
 
 LABELS = ("negative", "positive")  # by id
 
