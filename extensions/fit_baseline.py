@@ -1,0 +1,41 @@
+"""Fit one baseline on the train reviews; the valid reviews choose its hyperparameters."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import get_args
+
+import pandas as pd
+from schema import load_extensions
+
+from sentiment_rnn.baselines import Baseline
+from sentiment_rnn.baselines.fit import fit
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.training.stopwatch import Stopwatch
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    grid = getattr(load_extensions().baselines, arguments.baseline).model_dump()
+    train, valid = (
+        pd.read_csv(arguments.splits / f"{part}.csv", dtype=str, keep_default_na=False) for part in ("train", "valid")
+    )
+    stopwatch = Stopwatch()
+    model, trials = fit(arguments.baseline, train, valid, grid)
+    stopwatch.stop()
+    model.save(arguments.model / "0", variant=arguments.model.name, split=arguments.division, trials=trials)
+    stopwatch.write(Path("data/timings") / f"{arguments.model.name}.json")
+    (kept,) = (trial for trial in trials if trial["kept"])
+    print(f"{arguments.baseline}: {len(model.weights):,} features; of {len(trials)} trials kept: {kept}")
+
+
+def parse_arguments() -> Namespace:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--baseline", required=True, choices=get_args(Baseline))
+    parser.add_argument("--splits", required=True, type=Path, help="folder with train.csv and valid.csv")
+    parser.add_argument("--division", default="random", help="how the reviews were divided")
+    parser.add_argument("--model", required=True, type=Path, help="folder to write; the fit is in 0 there, as a seed's")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)
