@@ -1,5 +1,4 @@
 PYTHON ?= python3
-JOBS ?= 2
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: help demo check-git test fuzz faults repro cluster twice verify published bench audit install lint
@@ -7,9 +6,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
-demo: check-git install # the whole pipeline on the sample corpus: 20 to 30 minutes
+demo: check-git install # the study on the sample corpus, with two seeds and shorter grids: up to 5 minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
-	dvc exp run --name demo -S dataset=sample -S 'seeds=[0]' -S 'study.tuning.seeds=[]' -S 'study.champion_trials.names=[]'
+	python scripts/repro.py exp run --name demo -S dataset=sample -S 'seeds=[0,1]' \
+		-S 'study.grids.n_layers=[2]' -S 'study.grids.hidden_dim=[150]' -S 'study.grids.embedding_dim=[50]'
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
 
 check-git:
@@ -25,21 +25,21 @@ fuzz: install # bad input by the thousand: a hundred times what the tests try
 faults: install # twenty kills, full disks, a cluster's lost worker: the tests that take minutes
 	python -m pytest -n auto --dist worksteal -m long
 
-repro: install # dvc repro with several stages at once: make repro JOBS=2
-	python scripts/parallel_repro.py $(JOBS)
+repro: install # dvc repro, after putting right what DVC does not: damaged stored files, what a kill has left
+	python scripts/repro.py repro
 
 cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
-	python scripts/cluster_repro.py --workers $(JOBS) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
+	python scripts/cluster.py $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
 
 twice: install # train one variant twice in a scratch clone, and compare byte for byte
-	python scripts/train_twice.py
+	python scripts/twice.py
 
-verify: install # is the repository whole: lock, stored files, report made again, the README's commands and links
+verify: install # is the repository whole: locks, stored files, reports made again, the README's commands and links
 	python scripts/verify.py
 	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 
 published: install # the published figures as a revision: dvc metrics diff published
-	python scripts/tag_published.py
+	python scripts/published.py
 
 bench: install # every speed and memory figure of the README, measured: some minutes on an idle machine
 	python benchmarks/run.py

@@ -9,23 +9,22 @@ import subprocess
 from pathlib import Path
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.results.studies import published_tables, read_published
+from sentiment_rnn.report.published import published_tables, read_published
 
-SIGNATURE = "sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
+COMMITTER = "committer sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 
 
 def main() -> None:
     published = read_published(Path("data/published.yaml"))
     tables = {
-        study: {row: figures | {"n": 1} for row, figures in rows.items() if row != "None"}  # None: not stated
+        study: {row: figures for row, figures in rows.items() if row != "None"}  # None: not stated
         for study, rows in published_tables(published).items()
     }
     metrics = {"data": published["data"] | {"vocab_size": published["vocab_size"]}, **tables}
     files = {"dvc.yaml": "metrics:\n  - metrics/studies.json\n", "metrics/studies.json": json.dumps(metrics, indent=2)}
     # fast-import needs neither a work tree, nor an index, nor the user's identity
-    stream = (
-        f"reset refs/tags/published\ncommit refs/tags/published\ncommitter {SIGNATURE}\n{_data('Published figures')}"
-    )
+    tag = "refs/tags/published"
+    stream = f"reset {tag}\ncommit {tag}\n{COMMITTER}\n{_data('Published figures')}"
     for path, content in files.items():
         stream += f"M 100644 inline {path}\n{_data(content)}"
     result = subprocess.run(["git", "fast-import", "--quiet", "--force"], input=stream.encode(), check=False)
