@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, multiprocessing
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.network.model import RNNClassifier, build_model
-from sentiment_rnn.network.training import build_optimizer, train_epoch, use_deterministic_device
-from sentiment_rnn.params import Params
+from sentiment_rnn.study.params import Params
+from sentiment_rnn.study.variants import study_catalogue
+from sentiment_rnn.training.loop import build_optimizer, train_epoch
 
 VARIANTS = ("lstm-adam", "n_layers-4", "hidden_dim-320", "compound")
 WARM_UP, N_STEPS = 20, 200
@@ -77,7 +79,7 @@ def begin(
     reviews: EncodedReviews, vocab_size: int, params: Params, name: str, device: torch.device
 ) -> tuple[RNNClassifier, torch.optim.Optimizer, Iterator[Batch]]:
     """A training before its first step."""
-    variant = params.variant(name)
+    variant = study_catalogue(params).find(name).hyperparameters
     model = build_model(variant, vocab_size, params.max_length, params.init, seed=0).to(device)
     optimizer = build_optimizer(model, variant.optimizer, variant.lr)
     batches = ReviewTensors(reviews, device).shuffled(params.batch_size, torch.Generator().manual_seed(0))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.model import RNNClassifier
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -15,14 +16,14 @@ from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from steps import timed
 
+from sentiment_rnn.encoding.text import blank_markup, build_vocabulary, encode, english_stop_words, tokenize
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.params import Params
-from sentiment_rnn.text import blank_markup, build_vocabulary, encode, english_stop_words, tokenize
+from sentiment_rnn.study.params import Params
 
 PROJECT = Path(__file__).parents[1]
 TIMES = 10  # how often the larger corpus holds each review
 SPLIT = "--reviews raw.csv --kind random --out split"
-VOCAB = "--splits split --stop-words drop --out encoded"
+VOCAB = "--splits split --stop-words drop --max-length 256 --out data/encoded"
 
 
 def measure(command: list[str], folder: Path) -> dict[str, float]:
@@ -77,12 +78,10 @@ def repeated_corpus(folder: Path, dataset: str) -> dict[str, Any]:
 
 def training_stages(folder: Path) -> dict[str, Any]:
     """One epoch of the base, and its evaluation."""
-    write_params(folder, n_epochs=1)
-    to_train = "--variant lstm-adam --seed 0 --data encoded --model model --timing timing.json"
-    to_evaluate = "--model model --test encoded/test.safetensors --out evaluation"
+    write_params(folder, n_epochs=1, seeds=[0])
     return {
-        "train_one_epoch": stage("train", folder, *to_train.split()),
-        "evaluate": stage("evaluate", folder, *to_evaluate.split()),
+        "train_one_epoch": stage("train", folder, "--anew", "lstm-adam"),
+        "evaluate": stage("evaluate", folder, "lstm-adam"),
     }
 
 
@@ -126,11 +125,12 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
 
 
 def report_stage(folder: Path) -> dict[str, Any]:
-    """The committed report, written elsewhere."""
-    _python, _script, *arguments = command_of("report", PROJECT)
-    for name in ("metrics", "plots", "report"):
-        arguments[arguments.index(f"--{name}") + 1] = str(folder / name)
-    return {"report": stage("report", PROJECT, *arguments)}
+    """The committed report, made again in a clone."""
+    clone = folder / "report"
+    subprocess.run(["git", "clone", "-q", PROJECT, clone], check=True)
+    for name, stand_in in (("evaluations", "results"), ("split", "results/split"), ("encoded", "results/encoded")):
+        shutil.copytree(clone / stand_in, clone / "data" / name)
+    return {"report": stage("report", clone)}
 
 
 def dvc_overhead(folder: Path) -> dict[str, Any]:
@@ -140,11 +140,11 @@ def dvc_overhead(folder: Path) -> dict[str, Any]:
     subprocess.run(["git", "clone", "-q", PROJECT, clone], check=True)
     result = {"status_of_all_stages": seconds_of([*dvc, "status"], clone)}
     write_params(clone, dataset="sample")
-    measure([*dvc, "repro", "split@random"], clone)
-    result["repro_of_2_unchanged_stages"] = seconds_of([*dvc, "repro", "split@random"], clone)
+    measure([*dvc, "repro", "split"], clone)
+    result["repro_of_2_unchanged_stages"] = seconds_of([*dvc, "repro", "split"], clone)
     result["start_up"] = seconds_of([*dvc, "--version"], clone)
-    whole = seconds_of([*dvc, "repro", "--single-item", "--force", "split@random"], clone)
-    result["around_one_stage"] = round(whole - seconds_of(command_of("split@random", clone), clone), 2)
+    whole = seconds_of([*dvc, "repro", "--single-item", "--force", "split"], clone)
+    result["around_one_stage"] = round(whole - seconds_of(command_of("split", clone), clone), 2)
     if subprocess.run([*dvc, "status", "--quiet"], cwd=PROJECT, check=False, capture_output=True).returncode == 0:
         result["repro_of_all_stages_unchanged"] = seconds_of([*dvc, "repro"], PROJECT)
     print("DVC", result, flush=True)

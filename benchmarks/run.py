@@ -24,11 +24,11 @@ from processes import (
 from ruamel.yaml import YAML
 from steps import grid_cpu_minutes, inference, training_steps
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews
+from sentiment_rnn.encoding.text import read_vocabulary
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.network.training import use_deterministic_device
-from sentiment_rnn.params import load_params
-from sentiment_rnn.text import read_vocabulary
+from sentiment_rnn.network.device import use_deterministic_device
+from sentiment_rnn.study.params import load_params
 
 
 def main() -> None:
@@ -41,8 +41,8 @@ def main() -> None:
         results["stages"] = data_stages(folder, PROJECT / "data")
         results["tokenise_and_encode"] = count_vectorizer(folder, params)
         use_deterministic_device()
-        train, valid = (EncodedReviews.load(folder / f"encoded/{part}.safetensors") for part in ("train", "valid"))
-        vocab_size = len(read_vocabulary(folder / "encoded/vocabulary.txt"))
+        train, valid = (EncodedReviews.load(folder / f"data/encoded/{part}.safetensors") for part in ("train", "valid"))
+        vocab_size = len(read_vocabulary(folder / "data/encoded/vocabulary.txt"))
         results["training_step"] = training_steps(train, vocab_size, params)
         results["grid_cpu_minutes"] = grid_cpu_minutes(results["training_step"], len(train), params)
         results["inference"] = inference(valid, vocab_size, params)

@@ -12,28 +12,28 @@ from plain import PlainClassifier, plain_batches, plain_optimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.batching import Batch, ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.network.training import build_optimizer
-from sentiment_rnn.params import Hyperparameters, Params
-from sentiment_rnn.results.rows import grid_rows
+from sentiment_rnn.study.params import Hyperparameters, Params
+from sentiment_rnn.study.variants import study_catalogue
+from sentiment_rnn.training.loop import build_optimizer
 
 ROUNDS = 4  # a plain step and one of ours in turn, each round on another batch
 
 
 def architectures(params: Params) -> dict[str, Hyperparameters]:
     """The recurrent variants that take different time: the optimizers' one for each cell, and all others."""
-    variants = {name: params.variant(name) for name in recurrent_variants(params)}
+    variants = recurrent_variants(params)
     return {name: variant for name, variant in variants.items() if variant.optimizer == params.study.base.optimizer}
 
 
-def recurrent_variants(params: Params) -> list[str]:
-    """Those of the grids."""
-    tables = [names for study, names in grid_rows(params).items() if study not in ("attention", "experiment")]
-    return list(dict.fromkeys(name for names in tables for name in names.values()))
+def recurrent_variants(params: Params) -> dict[str, Hyperparameters]:
+    """Those of the study."""
+    variants = study_catalogue(params).variants
+    return {name: variant.hyperparameters for name, variant in variants.items() if name != "experiment"}
 
 
 def training_steps(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[str, Any]:
@@ -127,11 +127,12 @@ def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], Non
 
 def grid_cpu_minutes(steps: dict[str, Any], n_reviews: int, params: Params) -> dict[str, Any]:
     """Of the steps of every training of the grids with one seed, and all together, from the seconds of a step."""
-    by_shape = {shape_of(params.variant(name)): result for name, result in steps.items()}
+    variants = recurrent_variants(params)
+    by_shape = {shape_of(variants[name]): result for name, result in steps.items()}
     n_steps = -(-n_reviews // params.batch_size) * params.n_epochs
     results = {}
-    for name in recurrent_variants(params):
-        step_result = by_shape[shape_of(params.variant(name))]
+    for name, variant in variants.items():
+        step_result = by_shape[shape_of(variant)]
         results[name] = {
             "plain_steps": round(step_result["plain_seconds"] * n_steps / 60, 1),
             "steps": round(step_result["seconds"] * n_steps / 60, 1),
@@ -152,7 +153,7 @@ def inference(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[
     tensors = ReviewTensors(reviews, torch.device("cpu"))
     results = {}
     for name in ("lstm-adam", "gru-adam", "compound"):
-        model = build_model(params.variant(name), vocab_size, params.max_length, params.init, seed=0).eval()
+        model = build_model(recurrent_variants(params)[name], vocab_size, params.max_length, params.init, seed=0).eval()
         theirs = PlainClassifier(model, params.max_length)
 
         seconds = [

@@ -1,7 +1,7 @@
-"""What `make cluster` costs: `python benchmarks/cluster.py`, some minutes on an idle machine; writes cluster.json.
+"""What `make cluster` costs: `python benchmarks/on_cluster.py`, for some minutes; writes on_cluster.json.
 
-In scratch clones, on the sample corpus with one training of each kind: once with `make repro` on one core, then with
-one and with two workers on this machine, through a DVC remote that is a folder; and Dask alone, on empty tasks.
+In scratch clones, on the sample corpus with one training of each kind: once with `make repro`, then with one and with
+two workers on this machine, through a DVC remote that is a folder; and Dask alone, on empty tasks.
 """
 
 import json
@@ -20,19 +20,18 @@ from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[1]
 N_TASKS = 1000
-HERE = {"fetch", "split", "vocab", "champion_vocab", "collect", "report"}  # stages that no worker is given
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        local = measure(folder / "local", "parallel_repro.py", "1")
-        one, two = (measure(folder / f"workers_{n}", "cluster_repro.py", "--workers", str(n)) for n in (1, 2))
+        local = measure(folder / "local", "repro.py", "repro")
+        one, two = (measure(folder / f"workers_{n}", "cluster.py", "--workers", str(n)) for n in (1, 2))
     n_stages = one["stages"]
     figures = {
         "machine": machine(),
         "stages_given_away": n_stages,
-        "seconds": {"make repro JOBS=1": local["seconds"], "one worker": one["seconds"], "two workers": two["seconds"]},
+        "seconds": {"make repro": local["seconds"], "one worker": one["seconds"], "two workers": two["seconds"]},
         "stages_a_minute": {
             "one worker": 60 * n_stages / one["seconds"],
             "two workers": 60 * n_stages / two["seconds"],
@@ -63,8 +62,7 @@ def measure(clone: Path, script: str, *arguments: str) -> dict[str, Any]:
     )
     started = time.perf_counter()
     output = run("python", f"scripts/{script}", *arguments, folder=clone)
-    stages = set(re.findall(r"^(\S+) +\| Running stage", output, re.MULTILINE))
-    given = [stage for stage in stages if stage.partition("@")[0] not in HERE]
+    given = set(re.findall(r"^(?:train|evaluate)\S+ \| Running stage", output, re.MULTILINE))
     return {"seconds": time.perf_counter() - started, "stages": len(given)}
 
 
@@ -76,9 +74,6 @@ def shorten(path: Path) -> None:
     study = params["study"]
     study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [150]}
     study["grids"]["embedding_dim"] = [50]
-    study["champion_trials"]["names"] = []
-    study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
-    study["tuning"] |= {"seeds": [], "trials": []}
     yaml.dump(params, path)
 
 
