@@ -14,7 +14,8 @@ import torch
 from hypothesis import settings
 from ruamel.yaml import YAML
 
-from sentiment_rnn.sample import generate
+from sentiment_rnn.corpus.sample import generate
+from sentiment_rnn.running.side_by_side import Reporter
 
 # the tests try the same inputs each time, `make fuzz` others
 settings.register_profile("some", max_examples=100, deadline=None, derandomize=True)
@@ -23,9 +24,24 @@ settings.load_profile("some")
 
 torch.set_num_threads(1)  # as the stages do; several test processes with several threads each stand in each other's way
 
+yaml = YAML(typ="safe", pure=True)
+
+SILENT = Reporter(lambda _: None)
+
 PROJECT = Path(__file__).parents[1]
-PARTS = ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml", "src", "stages", "scripts")
+PARTS = (
+    "params.yaml",
+    "dvc.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "pyproject.toml",
+    "src",
+    "stages",
+    "scripts",
+    "extensions",
+)
 MEASURED = "benchmarks/trainings.json"
+USED_MOST = [f"extensions/dvc.yaml:evaluate_{name}" for name in ("champion", "baselines")]
 DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
 
 
@@ -72,21 +88,21 @@ class Scratch:
         """`dvc repro`; the stages that ran."""
         return stages_run(self.run("dvc", "repro", *arguments))
 
-    def results(self) -> dict[Path, bytes]:
-        """dvc.lock and all else that a run leaves for git, by their names."""
+    def results(self) -> dict[Path, Any]:
+        """dvc.lock and all else that the study leaves for git, by their names."""
         folders = [self.folder / name for name in ("results", "metrics", "plots", "report")]
-        files = [
-            self.folder / "dvc.lock",
-            *(path for folder in folders for path in folder.rglob("*") if path.is_file()),
-        ]
-        return {path.relative_to(self.folder): path.read_bytes() for path in files}
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {path.relative_to(self.folder): path.read_bytes() for path in files} | {Path("dvc.lock"): self.lock()}
 
-    def edit(self, change: Callable[[Any], None]) -> None:
-        """Change params.yaml."""
-        yaml = YAML()
-        content = yaml.load(self.folder / "params.yaml")
+    def lock(self) -> Any:
+        """The entries of dvc.lock by stage: their order tells which ended first, which may differ."""
+        return yaml.load(self.folder / "dvc.lock")["stages"]
+
+    def edit(self, change: Callable[[Any], None], file: str = "params.yaml") -> None:
+        """Change params.yaml, or another file of parameters."""
+        content = yaml.load(self.folder / file)
         change(content)
-        yaml.dump(content, self.folder / "params.yaml")
+        yaml.dump(content, self.folder / file)
 
     def copy(self, folder: Path) -> "Scratch":
         """The same once more, with its cache and its results."""
@@ -104,27 +120,38 @@ def shrink(params: Any) -> None:
     params |= {"dataset": "tiny.csv", "split_seed": 0, "drop_duplicates": False, "stop_words": "drop", "min_freq": 2}
     params |= {"max_length": 16, "batch_size": 64, "n_epochs": 2, "init": "study", "keep_epoch": "best", "seeds": [0]}
     params |= {"cell": "lstm", "optimizer": "adam", "lr": 0.001, "embedding_dim": 1, "hidden_dim": 6, "n_layers": 1}
+    params["plots"]["dpi"] = 50
     study = params["study"]
     study["base"] |= {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1}
-    study["grids"] |= {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
-    study["compound"] |= {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
-    study["attention"] |= {"hidden_dim": 4, "embedding_dim": 3}
-    study["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
-    study["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
-    study["champion_trials"] |= {"names": [], "changes": {"flat": {"head": "flatten"}}}
-    study["alternatives"] |= {"init": [], "keep_epoch": [], "stop_words": [], "split": []}
-    study["tuning"] |= {"seeds": [], "trials": [], "learning_rates": {}}
-    params["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}
+    study["grids"] = {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
+    study["compound"] = {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
+
+
+def shrink_extensions(params: Any) -> None:
+    """The same for what goes beyond the study."""
+    extensions = params["extensions"]
+    extensions |= {"seeds": [0], "splits": [], "attention": {"hidden_dim": 4, "embedding_dim": 3}}
+    extensions["protocol"] = {"init": ["pytorch"], "keep_epoch": ["last"], "stop_words": ["literal"]}
+    rates = {"second": {"adam": 0.1, "momentum": 0.1}}
+    extensions["tuning"] = {"seeds": [0], "trials": ["second"], "learning_rates": rates}
+    extensions["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
+    extensions["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
+    extensions["champion_trials"] = {"names": ["flat"], "changes": {"flat": {"head": "flatten"}}}
+    extensions["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}
 
 
 def clone(folder: Path) -> Scratch:
     """The project's own files as they are now, less its results, on the shrunk configuration, committed."""
     folder.mkdir()
+    made = ("dvc.lock", "results", "report", "metrics.json")  # by the extensions
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in PARTS:
         source = PROJECT / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=ignore)
+            for output in made if name == "extensions" else ():
+                path = folder / name / output
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         else:
             shutil.copy(source, folder / name)
     for name in ("config", ".gitignore", "plots"):
@@ -140,6 +167,7 @@ def clone(folder: Path) -> Scratch:
     generate(300, seed=1).to_csv(folder / "data" / "tiny.csv", index=False)
     scratch = Scratch(folder)
     scratch.edit(shrink)
+    scratch.edit(shrink_extensions, "extensions/params.yaml")
     scratch.run("git", "init", "-q")
     scratch.run("git", "config", "user.name", "test")
     scratch.run("git", "config", "user.email", "test@localhost")
@@ -150,13 +178,16 @@ def clone(folder: Path) -> Scratch:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
-    """A clone where all has run to its end, one for all of pytest's processes; take a copy() to change it."""
+    """A clone where the study has run to its end, and of the extensions the models that are used most.
+
+    There is one for all of pytest's processes: take a copy() to change it.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clone with a blank"
     with folder.with_name("finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.with_name("finished").exists():
-            clone(folder).run("python", "scripts/parallel_repro.py", "2")
+            clone(folder).run("dvc", "repro", "dvc.yaml", *USED_MOST)
             folder.with_name("finished").touch()
     return Scratch(folder)
 

@@ -10,9 +10,9 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn.baselines import fit
-from sentiment_rnn.classifiers.bag_of_words import BagOfWords
-from sentiment_rnn.description import ModelFolderError
+from sentiment_rnn.baselines.fit import fit
+from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.models.bag_of_words import BagOfWords
 
 TRAIN = pd.DataFrame(
     {

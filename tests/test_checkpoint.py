@@ -1,18 +1,21 @@
 """A training that is cut short and goes on from its checkpoint, against one that nothing disturbs."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from conftest import SILENT
 from test_model import random_reviews, small
 
-from sentiment_rnn.network import training as loop
 from sentiment_rnn.network.batching import ReviewTensors
-from sentiment_rnn.network.checkpoint import Checkpoint, Saved
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.network.training import Training, train
-from sentiment_rnn.params import Hyperparameters
-from sentiment_rnn.timing import Stopwatch
+from sentiment_rnn.running.side_by_side import Reporter
+from sentiment_rnn.study.params import Hyperparameters
+from sentiment_rnn.training import loop
+from sentiment_rnn.training.checkpoint import Checkpoint, Saved
+from sentiment_rnn.training.loop import Training, train
+from sentiment_rnn.training.stopwatch import Stopwatch
 
 N_EPOCHS = 4
 CHAMPION = {"cell": "gru", "bidirectional": True, "head": "mean_max", "ngrams": 2}
@@ -24,7 +27,7 @@ def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None) -> Trai
     train_set, valid_set = (ReviewTensors(random_reviews(seed=seed), torch.device("cpu")) for seed in (0, 1))
     model = build_model(hyperparameters, 40, 64, "study", seed=0)
     offsets = torch.linspace(-1, 1, 300).view(150, 2) if model.ngrams is not None else None
-    settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": "best", "seed": 0}
+    settings = {"batch_size": 32, "n_epochs": N_EPOCHS, "keep_epoch": "best", "seed": 0, "reporter": SILENT}
     saved = checkpoint and checkpoint.load()
     if saved is not None and offsets is not None:
         offsets = saved.tensors["offsets"]
@@ -33,8 +36,9 @@ def run(hyperparameters: Hyperparameters, checkpoint: Checkpoint | None) -> Trai
     )
 
 
-def checkpoint_in(folder: Path, key: object = 0) -> Checkpoint:
-    return Checkpoint(folder, "lstm-0", key, Stopwatch())
+def checkpoint_in(folder: Path, key: str = "key", told: list[Any] | None = None) -> Checkpoint:
+    reporter = SILENT if told is None else Reporter(told.append)
+    return Checkpoint(folder / "0.safetensors", key, Stopwatch(), reporter)
 
 
 def cut_short(monkeypatch: pytest.MonkeyPatch, during: int) -> list[int]:
@@ -88,15 +92,13 @@ def test_checkpoint_of_another_training_is_left_alone(tmp_path: Path, monkeypatc
     """Of the same name, but of other parameters, code or inputs."""
     cut_short(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
-        run(small(), checkpoint_in(tmp_path, ["lstm", "before"]))
-    assert checkpoint_in(tmp_path, ["lstm", "now"]).load() is None
-    assert checkpoint_in(tmp_path, ["lstm", "before"]).load() is not None
+        run(small(), checkpoint_in(tmp_path, "before"))
+    assert checkpoint_in(tmp_path, "now").load() is None
+    assert checkpoint_in(tmp_path, "before").load() is not None
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "other"])
-def test_damaged_checkpoint_costs_the_resumption_alone(
-    damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_damaged_checkpoint_costs_the_resumption_alone(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     undisturbed = run(small(), None)
     checkpoint = checkpoint_in(tmp_path)
     cut_short(monkeypatch, 3)
@@ -104,22 +106,27 @@ def test_damaged_checkpoint_costs_the_resumption_alone(
         run(small(), checkpoint)
     whole = checkpoint.path.read_bytes()
     checkpoint.path.write_bytes({"empty": b"", "cut": whole[: len(whole) // 2], "other": b"{" * 100}[damage])
-    assert same(run(small(), checkpoint), undisturbed)
-    assert f"{checkpoint.path}: cannot be read, so the training begins anew" in capsys.readouterr().out
+    told: list[Any] = []
+    assert same(run(small(), checkpoint_in(tmp_path, told=told)), undisturbed)
+    assert f"{checkpoint.path}: cannot be read, so the training begins anew" in told[0][1]
 
 
-def test_checkpoint_that_cannot_be_written_costs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_checkpoint_that_cannot_be_written_costs_no_training(tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
-    assert same(run(small(), checkpoint_in(tmp_path / "file")), run(small(), None))
-    assert "cannot be written, so an interruption would begin anew" in capsys.readouterr().out
+    told: list[Any] = []
+    assert same(run(small(), checkpoint_in(tmp_path / "file", told=told)), run(small(), None))
+    assert any(
+        "cannot be written, so an interruption would begin anew" in text for kind, text in told if kind == "line"
+    )
 
 
 def test_stopwatch_goes_on(tmp_path: Path):
-    first = Checkpoint(tmp_path, "lstm-0", 0, stopwatch := Stopwatch())
+    path = tmp_path / "0.safetensors"
+    first = Checkpoint(path, "key", stopwatch := Stopwatch(), SILENT)
     stopwatch.go_on_from((100.0, 50.0))
     first.save(Saved({"a": torch.zeros(1)}, {}))
     other = Stopwatch()
-    assert Checkpoint(tmp_path, "lstm-0", 0, other).load() == Saved({"a": torch.zeros(1)}, {})
+    assert Checkpoint(path, "key", other, SILENT).load() == Saved({"a": torch.zeros(1)}, {})
     other.stop()
     assert 100 < other.seconds < 110
     assert 50 < other.cpu_seconds < 60

@@ -14,13 +14,13 @@ from torch.nn.utils.rnn import pack_sequence
 
 import sentiment_rnn
 from sentiment_rnn.applications.onnx_export import export_onnx
-from sentiment_rnn.classifiers.bag_of_words import BagOfWords
-from sentiment_rnn.classifiers.classifier import Classifier, Contribution, Explanation, Prediction
-from sentiment_rnn.classifiers.model_store import ModelNotFoundError, find, stored_models
-from sentiment_rnn.classifiers.trained_rnn import TrainedRNN
-from sentiment_rnn.description import ModelFolderError
+from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
+from sentiment_rnn.models.bag_of_words import BagOfWords
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.models.store import ModelNotFoundError, find, stored_models
+from sentiment_rnn.models.trained_rnn import TrainedRNN
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.params import Hyperparameters
+from sentiment_rnn.study.params import Hyperparameters
 
 TEXTS = [
     "A fine film<br />and a GOOD plot, not a dull end.",
@@ -119,11 +119,18 @@ def test_prediction_and_segments_by_hand():
         network("lstm", 1, False).predict("one text")
 
 
-@pytest.mark.parametrize("name", ["lstm-adam/0", "compound/0", "champion/0", "tfidf", "nbsvm"])
-def test_answers_are_those_of_the_evaluation(name: str, finished: Scratch):
-    model = sentiment_rnn.load(finished.folder / "data/models" / name)
-    reviews = pd.read_csv(finished.folder / "data/split/random/test.csv", keep_default_na=False)["review"]
-    predicted = pd.read_csv(finished.folder / "data/evaluations" / name / "predictions.csv")
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("data", "lstm-adam"),
+        ("data", "compound"),
+        *(("data/extensions", name) for name in ("champion", "tfidf", "nbsvm")),
+    ],
+)
+def test_answers_are_those_of_the_evaluation(data: str, name: str, finished: Scratch):
+    model = sentiment_rnn.load(finished.folder / data / "models" / name / "0")
+    reviews = pd.read_csv(finished.folder / "data/split/test.csv", keep_default_na=False)["review"]
+    predicted = pd.read_csv(finished.folder / data / "evaluations" / name / "0/predictions.csv")
     np.testing.assert_allclose(model.log_odds(reviews.tolist()), predicted["log_odds"], rtol=5e-4, atol=1e-5)
 
 
@@ -131,9 +138,8 @@ def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(finished.folder)
     models, damaged = stored_models()
     assert not damaged
-    assert {"lstm-adam/0", "compound/0", "experiment/0", "n_layers-2/0", "attention/0", "tfidf", "nbsvm"} | {
-        "champion/0",
-    } == {m.name for m in models}
+    names = ("lstm-adam", "compound", "experiment", "n_layers-2", "tfidf", "nbsvm", "champion")
+    assert {f"{name}/0" for name in names} == {m.name for m in models}
     assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
     assert find(None) == models[0]
     assert find("lstm-adam") == find("lstm-adam/0")
@@ -148,10 +154,13 @@ def test_a_name_takes_the_seed_that_is_best_on_valid_and_other_divisions_never_w
     finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     models = tmp_path / "data/models"
-    for name, accuracy in {"gru-adam/0": 0.7, "gru-adam/1": 0.8, "split-official-gru/0": 0.9}.items():
+    trained = [("gru-adam/0", 0.7, "random"), ("gru-adam/1", 0.8, "random"), ("split-official-gru/0", 0.9, "official")]
+    for name, accuracy, split in trained:
         shutil.copytree(finished.folder / "data/models/lstm-adam/0", models / name)
         curves = pd.read_csv(models / name / "curves.csv")
         curves.assign(valid_accuracy=accuracy).to_csv(models / name / "curves.csv", index=False)
+        facts = read_description(models / name) | {"split": split}
+        write_description(models / name, **facts)
     monkeypatch.chdir(tmp_path)
     assert find("gru-adam").name == find(None).name == "gru-adam/1"
     assert stored_models()[0][0].name == "split-official-gru/0"
@@ -161,7 +170,7 @@ def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, mon
     clone = finished.copy(tmp_path / "clone")
     monkeypatch.chdir(clone.folder)
     shutil.rmtree("data/models/compound")
-    with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro compound@0` makes it"):
+    with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro train_compound@compound` makes it"):
         sentiment_rnn.load("compound")
     with pytest.raises(ModelNotFoundError, match="'lstm-adam/7': there are lstm-adam/0"):  # no such seed in params.yaml
         sentiment_rnn.load("lstm-adam/7")
@@ -175,13 +184,13 @@ def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, mon
     assert "lstm-adam/0" in stored_models()[1]
     with pytest.raises(ModelFolderError, match="data/models/lstm-adam/0: a damaged model"):
         find("lstm-adam/0")
-    shutil.rmtree("data/models")
-    Path("data/models").mkdir()
-    with pytest.raises(ModelNotFoundError, match="no trained model in data/models: `make demo`"):
+    shutil.rmtree("data")
+    Path("data").mkdir()
+    with pytest.raises(ModelNotFoundError, match="no trained model below data: `make demo`"):
         sentiment_rnn.load()
 
 
-@pytest.mark.parametrize("name", ["lstm-adam/0", "nbsvm"])
+@pytest.mark.parametrize("name", ["models/lstm-adam/0", "extensions/models/nbsvm/0"])
 def test_damaged_folder_is_named(name: str, finished: Scratch, tmp_path: Path):
     for file, content, message in [
         ("weights.safetensors", b"no tensors", "a damaged model"),
@@ -190,15 +199,17 @@ def test_damaged_folder_is_named(name: str, finished: Scratch, tmp_path: Path):
         ("vocabulary.txt", b"too\nfew\n", "vocabulary.txt has 2 words, the model"),
         ("vocabulary.txt", b"\xff\xfe", "damaged|cannot be read"),
     ]:
-        shutil.copytree(finished.folder / "data/models" / name, tmp_path, dirs_exist_ok=True)
+        shutil.copytree(finished.folder / "data" / name, tmp_path, dirs_exist_ok=True)
         (tmp_path / file).write_bytes(content)
         with pytest.raises(ModelFolderError, match=message):
             sentiment_rnn.load(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "key"), [("lstm-adam/0", "stop_words"), ("nbsvm", "baseline")])
+@pytest.mark.parametrize(
+    ("name", "key"), [("models/lstm-adam/0", "stop_words"), ("extensions/models/nbsvm/0", "baseline")]
+)
 def test_unknown_setting_is_no_guess(name: str, key: str, finished: Scratch, tmp_path: Path):
-    shutil.copytree(finished.folder / "data/models" / name, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(finished.folder / "data" / name, tmp_path, dirs_exist_ok=True)
     description = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps(description | {key: "Keep"}))
     with pytest.raises(ModelFolderError, match="'Keep', which is unknown"):

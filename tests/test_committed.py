@@ -1,15 +1,24 @@
-"""The committed state is whole: lock, metrics and README belong to the committed parameters and code."""
+"""The committed state is whole: locks, results, metrics, reports and README belong to parameters and code."""
 
 import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import PROJECT, Scratch
+import verify
+from catalogue import extended_catalogue
+from conftest import PROJECT, Scratch, stages_run
+from findings import evaluated
+from ruamel.yaml import YAML
+from schema import load_extensions
 
-from sentiment_rnn.params import load_params
-from sentiment_rnn.results.rows import run_folders, study_rows, trial_folders
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
+
+Tables = dict[str, dict[str, dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -23,38 +32,54 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
 
 
 @pytest.fixture
-def metrics(fresh: Scratch) -> dict[str, dict[str, dict[str, float]]]:
+def tables(fresh: Scratch) -> Tables:
+    """The figures of all rows, of the study and beyond it."""
     if load_params(fresh.folder / "params.yaml").dataset != "imdb":
         pytest.skip("what is committed is not the study on the IMDB reviews")
-    return json.loads((fresh.folder / "metrics/studies.json").read_text())
+    study: Tables = {}
+    for name, rows in json.loads((fresh.folder / "metrics/studies.json").read_text()).items():
+        if name != "data":
+            files = {row: fresh.folder / f"metrics/tables/{name}.{row}.json" for row in rows}
+            study[name] = {row: json.loads(file.read_text()) for row, file in files.items()}
+    return study | json.loads((fresh.folder / "extensions/metrics.json").read_text())["tables"]
 
 
-def test_nothing_is_left_to_run(fresh: Scratch):
-    assert "Data and pipelines are up to date" in fresh.run("dvc", "repro", "--dry", "--allow-missing")
+def test_no_entry_of_a_lock_is_stale(fresh: Scratch):
+    """Code and parameters are those of its last run, and what git has of its outputs is what it left."""
+    locks = [fresh.folder / name for name in ("dvc.lock", "extensions/dvc.lock")]
+    for lock in filter(Path.exists, locks):
+        names = [f"{lock.with_suffix('.yaml')}:{name}" for name in YAML(typ="safe").load(lock)["stages"]]
+        output = fresh.run("dvc", "repro", "--dry", "--allow-missing", "--single-item", *names)
+        assert not stages_run(output)
+        assert verify.UP_TO_DATE in output
 
 
-def test_metrics_are_those_of_the_grids(fresh: Scratch, metrics: dict[str, dict[str, dict[str, float]]]):
-    params = load_params(fresh.folder / "params.yaml")
-    assert {study: list(rows) for study, rows in metrics.items() if study != "data"} == {
-        study: list(rows) for study, rows in study_rows(params).items()
+def test_figures_are_those_of_the_grids(fresh: Scratch, tables: Tables):
+    params, extensions = (
+        load_params(fresh.folder / "params.yaml"),
+        load_extensions(fresh.folder / "extensions/params.yaml"),
+    )
+    catalogue = extended_catalogue(params, extensions)
+    expected = catalogue.study.tables | catalogue.tables
+    assert {study: list(rows) for study, rows in tables.items()} == {
+        study: list(rows) for study, rows in expected.items()
     }
-    folders = run_folders(params, study_rows(params))
-    for study, rows in study_rows(params).items():
-        assert {row: metrics[study][row]["n"] for row in rows} == {
-            row: len(folders[name]) for row, name in rows.items()
-        }
+    for folder, names in (("results", list(catalogue.study.variants)), ("extensions/results", evaluated(catalogue))):
+        kept = {path.parent.parent.name for path in (fresh.folder / folder).glob("*/*/predictions.csv")}
+        assert kept == set(names)
+    for name, variant in (catalogue.study.variants | catalogue.variants).items():
+        for folder in (fresh.folder / "results" / name, fresh.folder / "extensions/results" / name):
+            if folder.exists():
+                assert sorted(path.name for path in folder.iterdir()) == [str(seed) for seed in sorted(variant.seeds)]
 
 
-def test_predictions_are_those_of_the_grids(fresh: Scratch):
-    params = load_params(fresh.folder / "params.yaml")
-    runs = {run for runs in run_folders(params, study_rows(params)).values() for run in runs}
-    for kind, name, others in (("models", "model.json", trial_folders(params)), ("evaluations", "predictions.csv", {})):
-        folder = fresh.folder / "results" / kind
-        kept = {str(path.parent.relative_to(folder)) for path in folder.rglob(name)}
-        assert kept == runs | set(others.values())
+@pytest.mark.parametrize("stage", ["report", pytest.param("extensions/dvc.yaml:report", marks=pytest.mark.long)])
+def test_report_is_made_again_to_the_same_bytes(stage: str, fresh: Scratch, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(fresh.folder)
+    verify.check_report(stage, verify.REPORTS[stage])
 
 
-def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[str, dict[str, float]]]):
+def test_readme_tables_are_the_metrics(fresh: Scratch, tables: Tables):
     """Every row `| study | row | ... |` of the README shows the committed figures with their intervals."""
     found = re.findall(
         r"^\| (\w+) \| ([\w-]+) \| ([^|]+) \| ([\d.]*) \| (\d+) \| ([\d.*]*) \| ([^|]+) \| ([\d.*]*) \|$",
@@ -62,11 +87,11 @@ def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[s
         re.M,
     )
     expected = []
-    for study, rows in metrics.items():
-        if study in ("data", "experiment"):
+    for study, rows in tables.items():
+        if study == "experiment":
             continue
         for row in ["champion"] if study == "champion" else rows:  # beside it stand the baselines once more
-            figures = json.loads((fresh.folder / f"metrics/tables/{study}.{row}.json").read_text())
+            figures = rows[row]
             spread = f"{figures['accuracy_std']:.4f}" if "accuracy_std" in figures else ""
             expected.append(
                 (
@@ -74,14 +99,14 @@ def test_readme_tables_are_the_metrics(fresh: Scratch, metrics: dict[str, dict[s
                     *(published(figures, "accuracy"), interval(figures, "loss"), published(figures, "loss")),
                 )
             )
-    assert found == expected
+    assert sorted(found) == sorted(expected)
 
 
-def interval(figures: dict[str, float], name: str) -> str:
+def interval(figures: dict[str, Any], name: str) -> str:
     return f"{figures[f'test_{name}']:.3f} [{figures[f'{name}_low']:.3f}, {figures[f'{name}_high']:.3f}]"
 
 
-def published(figures: dict[str, float], name: str) -> str:
+def published(figures: dict[str, Any], name: str) -> str:
     if f"published_{name}" not in figures:
         return ""
     value = f"{figures[f'published_{name}']:.3f}"
@@ -100,22 +125,20 @@ def test_readme_verdicts_are_the_computed_ones(fresh: Scratch):
         assert p_value == ("< 0.0001" if part["p_holm"] < 0.0001 else f"{part['p_holm']:.4f}")
 
 
-def test_readme_models_are_the_metrics(fresh: Scratch):
+def test_readme_models_are_the_metrics(fresh: Scratch, tables: Tables):
     """And the bags of words lie above every recurrent network of the study, the champion above them, as it says."""
-    tables = {path.stem: json.loads(path.read_text()) for path in (fresh.folder / "metrics/tables").iterdir()}
     seconds = json.loads((fresh.folder / "benchmarks/trainings.json").read_text())["cpu_seconds"]
     found = re.findall(
         r"^\| [^|]+ \| ([^|]+) \| (\d+) \| [\d,]+ \| ([\d,]+) \|$", (fresh.folder / "README.md").read_text(), re.M
     )
-    models = [tables[f"baselines.{name}"] for name in ("lstm", "gru", "tfidf", "nbsvm")]
-    models.append(tables["champion.champion"])
+    models = [*tables["baselines"].values(), tables["champion"]["champion"]]
     assert found == [
         (interval(model, "accuracy"), str(model["n"]), f"{seconds[model['variant']]:.0f}") for model in models
     ]
-    networks = {row["variant"]: row["test_accuracy"] for row in tables.values()}
-    bags = {networks.pop("tfidf"), networks.pop("nbsvm")}
-    assert networks.pop("champion") > max(bags)
-    assert min(bags) > max(accuracy for variant, accuracy in networks.items() if not variant.startswith("split-"))
+    study = study_catalogue(load_params(fresh.folder / "params.yaml")).tables
+    networks = [row["test_accuracy"] for name in study for row in tables[name].values()]
+    bags = [tables["baselines"][name]["test_accuracy"] for name in ("tfidf", "nbsvm")]
+    assert models[-1]["test_accuracy"] > max(bags) > min(bags) > max(networks)
 
 
 def test_no_review_is_in_git(fresh: Scratch):

@@ -8,12 +8,13 @@ import pytest
 from conftest import PROJECT, Scratch
 from scipy import stats
 
-from sentiment_rnn.evaluation import Answers
-from sentiment_rnn.params import load_params
-from sentiment_rnn.results.comparisons import ClaimError, compare_rows, judge, read_meanings
-from sentiment_rnn.results.rows import study_rows
-from sentiment_rnn.results.statistics import holm
-from sentiment_rnn.results.studies import Result, compared, published_tables, read_published
+from sentiment_rnn.evaluation.answers import Answers
+from sentiment_rnn.report.comparisons import ClaimError, compare_rows, families_of_study, judge
+from sentiment_rnn.report.published import published_tables, read_meanings, read_published
+from sentiment_rnn.report.results import Result
+from sentiment_rnn.report.statistics import holm
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 N = 2000
 LABELS = np.arange(N) % 2
@@ -22,7 +23,13 @@ LABELS = np.arange(N) % 2
 def right_on(*shares: float) -> Result:
     """A result whose seeds are right on the first reviews, and on no other: this share of all."""
     signs = np.where(np.arange(N) < N * np.array(shares)[:, None], 1, -1)
-    return Result.of(Answers(LABELS, signs * np.where(LABELS == 1, 1.0, -1.0)))
+    return result_of(signs)
+
+
+def result_of(signs: np.ndarray, seeds: list[int | None] | None = None) -> Result:
+    """A result that is right where the sign is positive: [seeds, reviews]."""
+    models = [{"seed": seed} for seed in (seeds or range(len(signs)))]
+    return Result.of(Answers(LABELS, signs * np.where(LABELS == 1, 1.0, -1.0)), models)
 
 
 RESULTS = {
@@ -97,25 +104,37 @@ def test_every_claim_is_read_and_every_statement_is_compared():
     meanings = read_meanings(PROJECT / "data/claims.yaml")
     published = read_published(PROJECT / "data/published.yaml")
     assert list(meanings) == [claim["id"] for claim in published["claims"]]
-    rows = study_rows(params)
-    results = {variant: right_on(0.5) for names in rows.values() for variant in names.values()}
-    comparisons = compare_rows(compared(params, rows, published_tables(published)), rows, results)
-    claims = judge(published["claims"], meanings, comparisons, rows, results)
+    tables = study_catalogue(params).tables
+    results = {variant: right_on(0.5) for names in tables.values() for variant in names.values()}
+    comparisons = compare_rows(families_of_study(tables, published_tables(published)), tables, results)
+    claims = judge(published["claims"], meanings, comparisons, tables, results)
     assert all(len(claim.statements) == len(meanings[claim.name]) for claim in claims)
 
 
 def test_a_row_that_the_source_does_not_have_moves_no_p_value_of_its_rows():
-    params = load_params(PROJECT / "params.yaml")
-    rows = study_rows(params)
-    tables = published_tables(read_published(PROJECT / "data/published.yaml"))
-    families = compared(params, rows, tables)
+    tables = study_catalogue(load_params(PROJECT / "params.yaml")).tables
+    published = published_tables(read_published(PROJECT / "data/published.yaml"))
+    families = families_of_study(tables, published)
     assert len(families["lstm_optimizers"]) == 6  # four optimizers
     assert len(families["cells"]) == 4
-    added = families["lstm_optimizers_added"] + families["cells_added"]
-    assert all("momentum" in "".join(pair) for pair in added)
     assert len(families["n_layers"]) == 6
-    more = {**rows, "n_layers": rows["n_layers"] | {"5": "n_layers-5"}}
-    assert compared(params, more, tables)["n_layers"] == families["n_layers"]
+    assert len(families["embedding_dim"]) == 3  # of which the source has one row alone
+    more = {**tables, "n_layers": tables["n_layers"] | {"5": "n_layers-5"}}
+    assert families_of_study(more, published)["n_layers"] == families["n_layers"]
+    assert len(families_of_study(more, published)["n_layers_added"]) == 4
+
+
+def test_rows_are_compared_on_the_seeds_that_both_have():
+    """And a bag of words, which has no seed, with every seed."""
+    signs = np.where(np.random.default_rng(0).random((4, N)) < 0.7, 1.0, -1.0)
+    seeds: dict[str, list[int | None]] = {"a": [0, 1, 2], "b": [2, 1], "bag": [None]}
+    rows = {"a": signs[:3], "b": signs[2:0:-1], "bag": signs[3:]}
+    results = {name: result_of(rows[name], seeds[name]) for name in seeds}
+    pairs = [("study.a", "study.b"), ("study.a", "study.bag")]
+    shared, every = compare_rows({"study": pairs}, {"study": {name: name for name in results}}, results)
+    assert (shared.n, shared.difference, shared.high) == (2, 0.0, 0.0)  # the same answers, in another order
+    assert every.n == 3
+    assert every.difference == pytest.approx((signs[:3] > 0).mean() - (signs[3] > 0).mean())
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])
@@ -124,10 +143,7 @@ def test_verdict_can_be_rederived_by_hand(n_seeds: int):
     random = np.random.default_rng(n_seeds)
     ease = random.normal(1, 1, N)
     tables = [(random.normal(size=(n_seeds, N)) < ease + shift).astype(float) for shift in (0.0, 0.05)]
-    results = {
-        name: Result.of(Answers(LABELS, (2 * table - 1) * np.where(LABELS == 1, 1, -1)))
-        for name, table in zip("ab", tables, strict=True)
-    }
+    results = {name: result_of(2 * table - 1) for name, table in zip("ab", tables, strict=True)}
     rows = {"study": {"a": "a", "b": "b"}}
     (comparison,) = compare_rows({"study": [("study.a", "study.b")]}, rows, results)
     long = pd.DataFrame(tables[0] - tables[1]).melt(ignore_index=False, var_name="review").reset_index(names="seed")
@@ -144,7 +160,7 @@ def test_verdict_can_be_rederived_by_hand(n_seeds: int):
 
 def test_verdict_can_be_rederived_from_the_predictions(finished: Scratch):
     """With one seed: the t test of the differences."""
-    folder = finished.folder / "results/evaluations"
+    folder = finished.folder / "results"
     base, compound = (pd.read_csv(folder / name / "0/predictions.csv") for name in ("lstm-adam", "compound"))
     correct = [(table["log_odds"] > 0) == (table["label"] == 1) for table in (compound, base)]
     reference = stats.ttest_rel(*(column.astype(float) for column in correct))

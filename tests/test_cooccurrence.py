@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sentiment_rnn.cooccurrence import WINDOW, start_from_cooccurrence
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.champion.cooccurrence import WINDOW, start_from_cooccurrence
+from sentiment_rnn.encoding.dataset import EncodedReviews
 
 SIZE = 12
 STD = 0.3

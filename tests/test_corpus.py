@@ -16,10 +16,10 @@ from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn import corpus
-from sentiment_rnn.corpus import CorpusError, content_hash, read_archive, read_reviews
-from sentiment_rnn.sample import N_REVIEWS, SEED, generate
-from sentiment_rnn.split import (
+from sentiment_rnn.corpus import reviews as corpus
+from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_archive, read_reviews
+from sentiment_rnn.corpus.sample import N_REVIEWS, SEED, generate
+from sentiment_rnn.corpus.split import (
     DivisionError,
     also_in_train,
     official_split,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_rnn.download import DownloadError, download
+from sentiment_rnn.corpus.download import DownloadError, download
 
 CONTENT = bytes(range(256)) * 4096
 MD5 = hashlib.md5(CONTENT).hexdigest()

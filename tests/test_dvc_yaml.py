@@ -1,108 +1,125 @@
-"""dvc.yaml against the code: what a stage imports is what it depends on."""
+"""Both dvc.yaml against the code: what a stage imports is what it depends on, and what it reads is among its params."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import PROJECT
 from ruamel.yaml import YAML
 
-from sentiment_rnn.params import Architecture, Hyperparameters, load_params
+from sentiment_rnn.study.params import Architecture, Protocol, load_params
+from sentiment_rnn.study.variants import study_catalogue
 
-STAGES = YAML(typ="safe").load(PROJECT / "dvc.yaml")["stages"]
+yaml = YAML(typ="safe")
+STUDY: dict[str, Any] = yaml.load(PROJECT / "dvc.yaml")["stages"]
+EXTENSIONS: dict[str, Any] = yaml.load(PROJECT / "extensions/dvc.yaml")["stages"]
+STAGES = STUDY | {f"extensions: {name}": stage for name, stage in EXTENSIONS.items()}
 
-# hyperparameters that a stage has of its own, from study.STAGE or by its nature
-OWN = {
-    "compound": {"hidden_dim", "n_layers", "embedding_dim"},
-    "attention": {"cell", "hidden_dim", "n_layers", "embedding_dim", "bidirectional"},
-}
-
+# the scripts one after the other in one process, those without torch first
 IMPORTED = """
 import json, runpy, sys
-sys.argv = [sys.argv[1]]
-runpy.run_path(sys.argv[0], run_name="imported")
-print(json.dumps([module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "sentiment_rnn"]))
+own = ("sentiment_rnn", "catalogue", "schema", "findings")
+found = {}
+for script in sys.argv[1:]:
+    for name in [name for name in sys.modules if name.split(".")[0] in own]:
+        del sys.modules[name]
+    sys.path.insert(0, script.rpartition("/")[0])
+    runpy.run_path(script, run_name="imported")
+    modules = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in own]
+    found[script] = {"modules": modules, "torch": "torch" in sys.modules}
+print(json.dumps(found))
 """
+WITH_TORCH = ("train.py", "evaluate.py")
 
 
-def script_of(stage: str) -> str:
-    return STAGES[stage]["cmd"].split()[1]
+def script_of(stage: dict[str, Any]) -> str:
+    return str(stage["cmd"].split()[1])
 
 
 @pytest.fixture(scope="module")
-def imported() -> dict[str, set[str]]:
-    """Script -> the modules of src that are loaded when it is."""
-    closures = {}
-    for script in {script_of(stage) for stage in STAGES}:
-        command = [sys.executable, "-c", IMPORTED, str(PROJECT / script)]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        closures[script] = {str(Path(path).relative_to(PROJECT)) for path in json.loads(output)}
-    return closures
+def imported() -> dict[str, Any]:
+    """Script -> the project's modules that are loaded when it is, and whether torch is."""
+    scripts = sorted({script_of(stage) for stage in STAGES.values()}, key=lambda name: name.endswith(WITH_TORCH))
+    command = [sys.executable, "-c", IMPORTED, *(str(PROJECT / script) for script in scripts)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {str(Path(script).relative_to(PROJECT)): found for script, found in json.loads(output).items()}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_dependencies_are_the_import_closure(stage: str, imported: dict[str, set[str]]):
-    """A folder stands for all its modules: a stage depends on one if it imports them all."""
-    declared = [PROJECT / path for path in STAGES[stage]["deps"] if path.startswith("src/")]
-    modules = {module for path in declared for module in ([path] if path.is_file() else path.rglob("*.py"))}
-    read = {str(path.relative_to(PROJECT)) for path in modules if path.suffix == ".py"}
-    assert read == imported[script_of(stage)]
-    assert script_of(stage) in STAGES[stage]["deps"]
+@pytest.mark.parametrize("name", STAGES)
+def test_dependencies_are_the_import_closure(name: str, imported: dict[str, Any]):
+    """Each module that is imported stands in a package that is declared, and nothing of each of these is left out."""
+    script = script_of(STAGES[name])
+    read = {str(Path(path).relative_to(PROJECT)) for path in imported[script]["modules"]}
+    declared = [path for path in STAGES[name]["deps"] if path.startswith(("src/", "extensions/")) and path != script]
+    declared = [path for path in declared if not path.endswith(".j2")]
+    if "champion" in name and script == "extensions/train.py":  # imported where a variant's settings want it
+        declared.remove("src/sentiment_rnn/champion")
+    assert script in STAGES[name]["deps"]
+    stands_in = {module: [path for path in declared if Path(module).is_relative_to(path)] for module in read}
+    assert not [module for module, paths in stands_in.items() if not paths]
+    assert set(declared) == {path for paths in stands_in.values() for path in paths}
+
+
+def test_only_the_stages_with_a_network_load_torch(imported: dict[str, Any]):
+    assert {script for script, found in imported.items() if found["torch"]} == {
+        f"{folder}/{script}" for folder in ("stages", "extensions") for script in WITH_TORCH
+    }
 
 
 def test_only_evaluations_read_the_test_reviews():
     """But for vocab, which encodes them, and no choice depends on it: each part is a file of its own."""
-    test_files = ("/test.safetensors", "/test.csv")
-    readers = {name for name, stage in STAGES.items() if any(path.endswith(test_files) for path in stage["deps"])}
-    assert readers == {name for name in STAGES if name.startswith("evaluate_")}
-    trainings = {name for name in STAGES if script_of(name) == "stages/train.py"}
-    # of the trials of tuning the chosen ones are evaluated, of the champion's none
-    answering = trainings - {"tuning", "champion_trials"} | {"tuned", "baselines", "other_baselines"}
-    assert {f"evaluate_{name}" for name in answering} == readers
-    for name in trainings:  # of the data, exactly these
-        assert [Path(path).name for path in STAGES[name]["deps"] if path.startswith("data/")] == [
-            "train.safetensors",
-            "valid.safetensors",
-            "vocabulary.txt",
-        ]
+    for stages in (STUDY, EXTENSIONS):
+        test_files = ("/test.safetensors", "/test.csv")
+        readers = {name for name, stage in stages.items() if any(path.endswith(test_files) for path in stage["deps"])}
+        assert readers == {name for name in stages if name.startswith("evaluate_")}
+        for name, stage in stages.items():
+            if script_of(stage).endswith("/train.py"):
+                assert [Path(path).name for path in stage["deps"] if path.startswith("data/")] == [
+                    "train.safetensors",
+                    "valid.safetensors",
+                    "vocabulary.txt",
+                ], name
+            elif name.startswith(("train_", "fit_")):  # a choice
+                read = [path for path in stage["deps"] if path.startswith("data/")]
+                assert all("/models/" in path or path.endswith(("train.csv", "valid.csv")) for path in read), name
 
 
-def test_only_the_stages_with_a_model_load_torch():
-    for script in ("fetch", "split", "vocab", "baseline", "choose", "evaluate_baseline", "collect", "report"):
-        code = "import runpy, sys; runpy.run_path(sys.argv[1]); sys.exit('torch' in sys.modules)"
-        subprocess.run([sys.executable, "-c", code, str(PROJECT / "stages" / f"{script}.py")], check=True)
+def test_extensions_write_below_their_folders_and_declare_neither_metrics_nor_plots():
+    for name, stage in EXTENSIONS.items():
+        outs = [out if isinstance(out, str) else next(iter(out)) for out in stage["outs"]]
+        assert all(out.startswith(("extensions/", "data/extensions/")) for out in outs), name
+        assert not stage.keys() & {"metrics", "plots"}, name
+    read = [path for stage in STUDY.values() for path in stage["deps"]]
+    assert not [path for path in read if path.startswith(("extensions", "data/extensions")) or path == "data"]
 
 
-def test_choices_read_no_evaluation():
-    for name in ("tuned", "baselines", "other_baselines"):
-        read = [path for path in STAGES[name]["deps"] if path.startswith("data/")]
-        assert all(path.startswith("data/models/") or path.endswith(("train.csv", "valid.csv")) for path in read), name
+def test_each_variant_has_its_stages():
+    """The catalogue says what DVC calls them."""
+    command = [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"]
+    found = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    variants = study_catalogue(load_params(PROJECT / "params.yaml")).variants.values()
+    expected = {f"{kind}_{variant.stage}" for kind in ("train", "evaluate") for variant in variants}
+    assert {name for name in found if "@" in name} == expected
 
 
 def test_trainings_depend_on_every_parameter_that_they_read():
     """The protocol, and each hyperparameter: from the base, from the grid (the matrix), or from the top level."""
-    protocol = load_params(PROJECT / "params.yaml").protocol("experiment").keys()
-    for name, stage in STAGES.items():
-        if script_of(name) != "stages/train.py":
+    architecture = set(Architecture.model_fields)
+    own = {
+        "train_optimizers": ({"cell", "optimizer"}, set()),
+        "train_compound": ({"hidden_dim", "n_layers", "embedding_dim"}, {"study.compound"}),
+        "train_experiment": (architecture, {*architecture, "lr"}),
+    }
+    for name, stage in STUDY.items():
+        if script_of(stage) != "stages/train.py":
             continue
-        if name.startswith("champion"):  # it has a protocol of its own
-            changes = ["study.champion_trials.changes.${item.trial}"] if name == "champion_trials" else []
-            assert stage["params"] == ["init", "keep_epoch", "study.champion", *changes]
-            continue
-        of_matrix = stage["matrix"].keys() | OWN.get(name, set())
-        if name == "experiment":
-            read = set(Hyperparameters.model_fields)
-        else:
-            read = {f"study.base.{field}" for field in Architecture.model_fields if field not in of_matrix}
-            read |= {rate_of(name, of_matrix)} | ({f"study.{name}"} if name in OWN else set())
-        assert set(stage["params"]) == protocol - of_matrix | read, name
-
-
-def rate_of(stage: str, of_matrix: set[str]) -> str:
-    """The key of the learning rate."""
-    if stage == "tuning":
-        return "study.tuning.learning_rates.${item.trial}.${item.optimizer}"
-    optimizer = "item.optimizer" if "optimizer" in of_matrix else "study.base.optimizer"
-    return f"study.learning_rates.${{{optimizer}}}"
+        protocol, *params = stage["params"]
+        assert set(protocol["params.yaml"]) == {"seeds", *Protocol.model_fields}, name
+        varied, others = own.get(name, (set(stage["matrix"].get("axis", [])), set()))
+        expected = {f"study.base.{field}" for field in architecture - varied} | others
+        optimizer = "item.value" if name == "train_optimizers" else "study.base.optimizer"
+        expected |= set() if name == "train_experiment" else {f"study.learning_rates.${{{optimizer}}}"}
+        assert set(params) == expected, name

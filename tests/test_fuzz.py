@@ -25,16 +25,17 @@ from safetensors.torch import load_file, save_file
 
 from sentiment_rnn.applications.csv_prediction import predict_csv
 from sentiment_rnn.applications.server import create_app
-from sentiment_rnn.classifiers.bag_of_words import BagOfWords
-from sentiment_rnn.classifiers.model_store import load, stored_models
-from sentiment_rnn.corpus import CorpusError, read_reviews
-from sentiment_rnn.description import ModelFolderError
+from sentiment_rnn.corpus.reviews import CorpusError, read_reviews
+from sentiment_rnn.encoding.text import blank_markup, english_stop_words, find_words, tokenize, tokenize_literally
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.models.bag_of_words import BagOfWords
+from sentiment_rnn.models.store import load, stored_models
 from sentiment_rnn.network import ngrams
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.model_folder import save_model
-from sentiment_rnn.params import Hyperparameters, load_params
-from sentiment_rnn.text import blank_markup, english_stop_words, find_words, tokenize, tokenize_literally
+from sentiment_rnn.study.params import Hyperparameters, load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 WORDS = ["good", "dull", "film"]
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates, NUL and all
@@ -188,7 +189,7 @@ def test_params_with_any_value_anywhere(path: tuple[Any, ...], value: Any):
     with folder() as here:
         (here / "params.yaml").write_text(json.dumps(replaced(COMMITTED, path, value)))  # JSON is YAML
         with suppress(PipelineError):
-            load_params(here / "params.yaml").variants()
+            study_catalogue(load_params(here / "params.yaml"))
 
 
 @given(st.binary() | ANY_TEXT.map(lambda text: text.encode(errors="surrogatepass")))
@@ -209,19 +210,19 @@ def models(tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.
     )
     weights = build_model(hyperparameters, len(WORDS) + 2, 16, "study", seed=0).state_dict()
     here = tmp_path_factory.mktemp("fuzz") / "data/models"
-    facts = {"best_epoch": 1, "stop_words": "drop", "max_length": 16}
+    facts = {"best_epoch": 1, "split": "random", "stop_words": "drop", "max_length": 16}
     save_model(
         here / "network/0", weights, "<pad>\n<unk>\ndull\nfilm\ngood\n", hyperparameters, torch.device("cpu"), **facts
     )
     (here / "network/0/curves.csv").write_text("epoch,valid_loss,valid_accuracy\n1,0.5,0.75\n")
     bag = BagOfWords("nbsvm", sorted(WORDS), np.ones(3), np.array([-1.0, 0.0, 1.0]), 0.5)
-    bag.save(here / "bag", trials=[{"C": 1.0, "valid_accuracy": 0.5, "kept": True}])
+    bag.save(here / "bag/0", split="random", trials=[{"C": 1.0, "valid_accuracy": 0.5, "kept": True}])
     return here
 
 
 @given(data=st.data())
 def test_model_folder_with_any_fact_changed(data: st.DataObject, models: Path):
-    name = data.draw(st.sampled_from(["network/0", "bag"]))
+    name = data.draw(st.sampled_from(["network/0", "bag/0"]))
     with folder() as here:
         target = here / "data/models" / name
         shutil.copytree(models / name, target)
@@ -245,7 +246,7 @@ def test_model_without_words(models: Path):
 
 @given(data=st.data())
 def test_model_folder_with_damaged_files(data: st.DataObject, models: Path, monkeypatch_module: pytest.MonkeyPatch):
-    name = data.draw(st.sampled_from(["network/0", "bag"]))
+    name = data.draw(st.sampled_from(["network/0", "bag/0"]))
     with folder() as here:
         target = here / "data/models" / name
         shutil.copytree(models / name, target)

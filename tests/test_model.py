@@ -5,22 +5,23 @@ import math
 import numpy as np
 import pytest
 import torch
+from conftest import SILENT
 from plain import PlainClassifier, plain_batches, plain_optimizer
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from sentiment_rnn.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.batching import Batch, ReviewTensors
+from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier, build_model
-from sentiment_rnn.network.training import (
+from sentiment_rnn.study.params import Hyperparameters, KeepEpoch
+from sentiment_rnn.training.loop import (
     build_optimizer,
     mean_loss_and_accuracy,
     train,
     train_epoch,
-    use_deterministic_device,
 )
-from sentiment_rnn.params import Hyperparameters, KeepEpoch
 
 CPU = torch.device("cpu")
 PUBLISHED_VOCAB_SIZE = 33_573
@@ -127,7 +128,7 @@ def test_batches_hold_every_review_once():
 def run_training(hyperparameters: Hyperparameters, seed: int, n_epochs: int = 3, keep_epoch: KeepEpoch = "best"):
     train_set, valid_set = (ReviewTensors(random_reviews(seed=number), CPU) for number in (0, 1))
     model = build_model(hyperparameters, 40, 64, "pytorch", seed)
-    settings = {"batch_size": 32, "n_epochs": n_epochs, "keep_epoch": keep_epoch, "seed": seed}
+    settings = {"batch_size": 32, "n_epochs": n_epochs, "keep_epoch": keep_epoch, "seed": seed, "reporter": SILENT}
     return model, valid_set, train(model, train_set, valid_set, hyperparameters, **settings)
 
 
@@ -168,7 +169,8 @@ def test_training_that_diverges_ends_with_weights():
     reviews = ReviewTensors(random_reviews(), CPU)
     model = build_model(small(), 40, 64, "pytorch", seed=0)
     torch.nn.init.constant_(model.linear.bias, math.nan)
-    training = train(model, reviews, reviews, small(), batch_size=32, n_epochs=2, keep_epoch="best", seed=0)
+    settings = {"batch_size": 32, "n_epochs": 2, "keep_epoch": "best", "seed": 0, "reporter": SILENT}
+    training = train(model, reviews, reviews, small(), **settings)
     assert all(math.isnan(epoch.valid_loss) for epoch in training.epochs)
     assert training.best_epoch == 1
     assert training.best_weights.keys() == model.state_dict().keys()

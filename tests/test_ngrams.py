@@ -5,18 +5,19 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from conftest import SILENT
 from sklearn.linear_model import LogisticRegression
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.naive_bayes import log_count_ratio
+from sentiment_rnn.baselines.naive_bayes import log_count_ratio
+from sentiment_rnn.champion.stacking import fit_ngrams
+from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.ngrams import NgramModel, as_logits
-from sentiment_rnn.network.training import train
-from sentiment_rnn.params import Hyperparameters
-from sentiment_rnn.stacking import fit_ngrams
+from sentiment_rnn.study.params import Hyperparameters
+from sentiment_rnn.training.loop import train
 
 VOCAB_SIZE, ORDER, C = 30, 3, 20.0
 
@@ -158,7 +159,7 @@ def test_network_learns_what_the_ngrams_leave():
         model = build_model(settings, VOCAB_SIZE, 20, "study", seed=0)
         start = {name: weight.clone() for name, weight in model.state_dict().items()}
         tensors = ReviewTensors(reviews, torch.device("cpu"))
-        protocol = {"batch_size": 20, "n_epochs": 10, "keep_epoch": "last", "seed": 0}
+        protocol = {"batch_size": 20, "n_epochs": 10, "keep_epoch": "last", "seed": 0, "reporter": SILENT}
         train(model, tensors, tensors, settings, offsets=offsets, **protocol)
         changed = [name for name, weight in model.state_dict().items() if not torch.equal(weight, start[name])]
         assert not [name for name in changed if name.startswith("ngrams")]

@@ -1,20 +1,17 @@
 """params.yaml: the variants it spells out, and an answer to every mistake that names the key."""
 
-import re
-import shlex
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT, shrink
-from dvc.utils.hydra import apply_overrides
+from catalogue import ExtendedCatalogue, extended_catalogue
+from conftest import PROJECT, shrink, shrink_extensions
 from ruamel.yaml import YAML
+from schema import load_extensions
 
-from sentiment_rnn.params import ParamsError, load_params
-from sentiment_rnn.results.rows import run_folders, study_rows
-from sentiment_rnn.results.studies import compared
+from sentiment_rnn.study.params import ParamsError, load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 yaml = YAML(typ="safe", pure=True)
 
@@ -40,16 +37,14 @@ def put(*keys: str | int, value: object) -> Callable[[Any], None]:
 
 
 def test_variants_and_tables(tmp_path: Path):
-    params = load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2])))
-    variants = ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "attention", "experiment"]
-    assert list(params.variants()) == [*variants, "champion"]
-    rows = study_rows(params)
-    grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "attention", "experiment"]
-    assert list(rows) == [*grids, "baselines", "champion"]
-    assert list(rows["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
-    assert rows["hidden_dim"] == {"4": "lstm-adam"}
-    assert {variant for study in grids for variant in rows[study].values()} == set(variants)
-    assert params.variant("n_layers-3").model_dump(exclude_defaults=True) == {
+    catalogue = study_catalogue(load_params(write(tmp_path, put("study", "grids", "n_layers", value=[3, 2]))))
+    assert list(catalogue.variants) == ["lstm-adam", "n_layers-3", "n_layers-2", "compound", "experiment"]
+    grids = ["lstm_optimizers", "n_layers", "hidden_dim", "embedding_dim", "compound", "experiment"]
+    assert sorted(catalogue.tables) == sorted(grids)
+    assert list(catalogue.tables["n_layers"].items()) == [("1", "lstm-adam"), ("2", "n_layers-2"), ("3", "n_layers-3")]
+    assert catalogue.tables["hidden_dim"] == {"4": "lstm-adam"}
+    variant = catalogue.find("n_layers-3")
+    assert variant.hyperparameters.model_dump(exclude_defaults=True) == {
         "cell": "lstm",
         "optimizer": "adam",
         "embedding_dim": 1,
@@ -57,33 +52,47 @@ def test_variants_and_tables(tmp_path: Path):
         "n_layers": 3,
         "bidirectional": False,
         "dropout": 0.0,
-        "lr": params.study.learning_rates["adam"],
+        "lr": 0.001,
     }
-    assert params.experiment.hidden_dim == 6
+    assert (variant.stage, variant.seeds, str(variant.models)) == (
+        "n_layers@n_layers-3",
+        (0,),
+        "data/models/n_layers-3",
+    )
+    assert variant.protocol.max_length == 16
+    assert catalogue.find("experiment").hyperparameters.hidden_dim == 6
+    assert catalogue.rows_of("compound") == ["compound.compound"]
+    assert len(catalogue.rows_of("lstm-adam")) == 6
+    with pytest.raises(ParamsError, match=r"no variant 'lstm-lion'.*lstm-adam.*compound"):
+        catalogue.find("lstm-lion")
 
 
-def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
-    """As DVC writes them into params.yaml, which it reformats."""
-    (command,) = re.findall("dvc exp run --name demo (.*)", (PROJECT / "Makefile").read_text())
-    settings = [word for word in shlex.split(command) if word != "-S"]
-    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
-    apply_overrides(tmp_path / "params.yaml", settings)
-    params = load_params(tmp_path / "params.yaml")
-    assert (params.dataset, params.seeds, params.study.tuning.seeds) == ("sample", [0], [])
-    assert not [study for study in study_rows(params) if study.endswith("_tuned")]
+@pytest.mark.parametrize(
+    ("axis", "value", "row"), [("bidirectional", True, "true"), ("dropout", 0.5, "0.5"), ("lr", 0.01, "0.01")]
+)
+def test_any_hyperparameter_can_be_an_axis(axis: str, value: object, row: str, tmp_path: Path):
+    catalogue = study_catalogue(load_params(write(tmp_path, put("study", "grids", axis, value=[value]))))
+    assert list(catalogue.tables[axis].values()) == ["lstm-adam", f"{axis}-{row}"]
+    assert getattr(catalogue.find(f"{axis}-{row}").hyperparameters, axis) == value
+    assert catalogue.find(f"{axis}-{row}").stage == f"{axis}@{axis}-{value}"
+
+
+def extended(folder: Path, *keys: str | int, value: object) -> ExtendedCatalogue:
+    """With a change of the shrunk extensions/params.yaml."""
+    content = yaml.load(PROJECT / "extensions/params.yaml")
+    shrink_extensions(content)
+    put("extensions", *keys, value=value)(content)
+    yaml.dump(content, folder / "extensions.yaml")
+    return extended_catalogue(load_params(write(folder, lambda _: None)), load_extensions(folder / "extensions.yaml"))
 
 
 def test_champion_and_its_trials(tmp_path: Path):
-    params = load_params(
-        write(
-            tmp_path, put("study", "champion_trials", value={"names": ["flat"], "changes": {"flat": {"batch_size": 7}}})
-        )
-    )
-    assert params.variant("champion").head == "mean_max"
-    assert params.protocol("champion")["max_length"] == 20
-    assert params.protocol("lstm-adam")["max_length"] == params.max_length == 16
-    assert params.protocol("champion")["init"] == params.init
-    assert params.protocol("champion-flat") == params.protocol("champion") | {"batch_size": 7}
+    trials = {"names": ["flat"], "changes": {"flat": {"batch_size": 7}}}
+    catalogue = extended(tmp_path, "champion_trials", value=trials)
+    champion, trial = catalogue.find("champion"), catalogue.find("champion_trials/flat")
+    assert champion.hyperparameters.head == "mean_max"
+    assert (champion.protocol.max_length, champion.protocol.init) == (20, "study")
+    assert trial.protocol == champion.protocol.model_copy(update={"batch_size": 7})
     for changes, message in (
         ({"head": "round"}, "flat.head: input should be 'flatten' or 'mean_max', not 'round'"),
         ({"heads": 2}, "flat.heads: unknown key"),
@@ -91,46 +100,57 @@ def test_champion_and_its_trials(tmp_path: Path):
         ({}, "flat: changes nothing of the champion"),
         ({"batch_size": 64}, "flat: changes nothing of the champion"),
     ):
-        with pytest.raises(ParamsError, match=f"study.champion_trials.changes.{message}"):
-            load_params(
-                write(
-                    tmp_path, put("study", "champion_trials", value={"names": ["flat"], "changes": {"flat": changes}})
-                )
-            )
-    with pytest.raises(ParamsError, match=r"params.yaml: study.champion_trials.names: flat stands there twice"):
-        load_params(write(tmp_path, put("study", "champion_trials", "names", value=["flat", "flat"])))
-    with pytest.raises(ParamsError, match=r"study.champion_trials.changes: no changes for wide"):
-        load_params(write(tmp_path, put("study", "champion_trials", "names", value=["wide"])))
+        with pytest.raises(ParamsError, match=f"extensions.champion_trials.changes.{message}"):
+            extended(tmp_path, "champion_trials", value={"names": ["flat"], "changes": {"flat": changes}})
+    with pytest.raises(ParamsError, match=r"extensions.champion_trials.names: flat stands there twice"):
+        extended(tmp_path, "champion_trials", "names", value=["flat", "flat"])
+    with pytest.raises(ParamsError, match=r"extensions.champion_trials.changes: no changes for wide"):
+        extended(tmp_path, "champion_trials", "names", value=["wide"])
 
 
-def test_alternatives_and_tuning(tmp_path: Path):
-    def change(content: Any) -> None:
-        content["study"]["grids"]["cell"] = ["lstm", "gru"]
-        content["study"]["alternatives"] |= {"init": ["pytorch"], "split": ["official"]}
-        content["study"]["tuning"] |= {"seeds": [0], "trials": ["b"], "learning_rates": {"b": {"adam": 0.5}}}
+def test_variants_beyond_the_study(tmp_path: Path):
+    catalogue = extended(tmp_path, "splits", value=["official"])
+    assert catalogue.find("init-pytorch-lstm").protocol.init == "pytorch"
+    assert catalogue.find("split-official-lstm").split == "official"
+    assert catalogue.find("tuning/lstm-adam/second").hyperparameters.lr == 0.1
+    assert [variant.name for variant in catalogue.candidates["tuned-lstm-momentum"]] == [
+        "momentum-lstm",
+        "tuning/lstm-momentum/second",
+    ]
+    assert catalogue.tables["init"] == {"lstm-study": "lstm-adam", "lstm-pytorch": "init-pytorch-lstm"}
+    assert list(catalogue.tables["official_split"]) == ["lstm", "tfidf", "nbsvm"]
+    assert catalogue.tables["lstm_tuned"] == {"adam": "tuned-lstm-adam", "momentum": "tuned-lstm-momentum"}
 
-    params = load_params(write(tmp_path, change))
-    assert params.protocol("init-pytorch-gru")["init"] == "pytorch"
-    assert params.protocol("gru-adam")["init"] == params.protocol("split-official-gru")["init"] == "study"
-    assert params.variant("init-pytorch-gru") == params.variant("gru-adam")
-    assert params.variant("tuning-gru-adam-b").lr == 0.5
-    rows = study_rows(params)
-    assert rows["init"]["gru-pytorch"] == "init-pytorch-gru"
-    assert rows["official_split"] == {name: f"split-official-{name}" for name in ("lstm", "gru", "tfidf", "nbsvm")}
-    assert rows["gru_tuned"] == {"adam": "tuned-gru-adam"}
-    assert run_folders(params, rows)["tuned-gru-adam"] == ["tuned-gru-adam/0"]
-    assert run_folders(params, rows)["split-official-nbsvm"] == ["split-official-nbsvm"]
-    pairs = compared(params, rows, {})
-    assert pairs["init"] == [("init.lstm-study", "init.lstm-pytorch"), ("init.gru-study", "init.gru-pytorch")]
-    assert pairs["cells"] == [("lstm_optimizers.adam", "gru_optimizers.adam")]
-    assert "keep_epoch" not in rows
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("protocol", "init"), ["xavier"], "extensions.protocol.init.0: input should be 'study'"),
+        (("protocol", "init"), ["study"], "extensions.protocol.init: study is what params.yaml itself says"),
+        (("splits",), ["odd"], "extensions.splits.0: input should be 'official'"),
+        (("protocol", "init"), ["pytorch"] * 2, "extensions.protocol.init: pytorch stands there twice"),
+        (("tuning", "seeds"), [7], "extensions.tuning.seeds: 7 is not among the seeds"),
+        (("tuning", "trials"), ["b"], "extensions.tuning.learning_rates.b: no learning rate for adam"),
+        (
+            ("tuning", "learning_rates", "second", "adam"),
+            0.001,
+            "tuning.learning_rates: adam has [0.001, 0.001]",
+        ),
+        (("baselines", "nbsvm", "beta"), [2.0], "extensions.baselines.nbsvm.beta.0: input should be less than"),
+        (("heads",), 1, "extensions.heads: unknown key"),
+    ],
+)
+def test_mistake_beyond_the_study_is_named(tmp_path: Path, keys: tuple[str, ...], value: object, message: str):
+    with pytest.raises(ParamsError) as caught:
+        extended(tmp_path, *keys, value=value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (put("hiden_dim", value=150), "hiden_dim: unknown key"),
-        (put("study", "grids", "dropout", value=[0.5]), "study.grids.dropout: unknown key"),
+        (put("study", "grids", "droput", value=[0.5]), "study.grids.droput: unknown key"),
         (lambda content: content.pop("hidden_dim"), "hidden_dim: missing"),
         (
             lambda content: content.update(cell="attention", n_layers=2),
@@ -150,26 +170,6 @@ def test_alternatives_and_tuning(tmp_path: Path):
         (put("dropout", value=1.0), "dropout: input should be less than 1"),
         (put("seeds", 0, value="zero"), "seeds.0: input should be a valid integer, not 'zero'"),
         (put("seeds", value=[0, 0]), "seeds: 0 stands there twice"),
-        (
-            put("study", "tuning", value={"seeds": [7], "trials": ["b"], "learning_rates": {"b": {"adam": 0.5}}}),
-            "study.tuning.seeds: 7 is not among the seeds",
-        ),
-        (
-            put("study", "tuning", value={"seeds": [0], "trials": ["b"], "learning_rates": {"b": {"adam": 0.001}}}),
-            "study.tuning.learning_rates: adam has [0.001, 0.001], its own first",
-        ),
-        (put("study", "tuning", "seeds", value=[0]), "study.tuning.trials: none to choose from"),
-        (put("study", "tuning", "trials", value=["b"]), "study.tuning.learning_rates.b: no learning rate for adam"),
-        (put("study", "alternatives", "init", value=["xavier"]), "study.alternatives.init.0: input should be 'study'"),
-        (
-            put("study", "alternatives", "init", value=["study"]),
-            "study.alternatives.init: study is what init itself says",
-        ),
-        (
-            put("study", "alternatives", "split", value=["official"] * 2),
-            "study.alternatives.split: official stands there twice",
-        ),
-        (put("baselines", "nbsvm", "beta", value=[2.0]), "baselines.nbsvm.beta.0: input should be less than"),
         (put("seeds", value=[]), "seeds: list should have at least 1 item"),
         (
             lambda content: content["study"]["learning_rates"].pop("adam"),
@@ -181,7 +181,7 @@ def test_alternatives_and_tuning(tmp_path: Path):
         (put("study", "grids", "optimizer", value=["sgd"]), "study.grids.optimizer: must list the base's own adam"),
         (
             put("study", "grids", "n_layers", 0, value=-2),
-            "study.grids.n_layers.0: input should be greater than 0, not -2",
+            "study.grids.n_layers: input should be greater than 0, not -2",
         ),
         (put("dataset", value="../etc.csv"), "dataset: must be imdb, sample or the name of a CSV file"),
         (put("plots", "colors", 0, value="blue"), "plots.colors.0: string should match pattern"),
@@ -216,9 +216,3 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path):
     path = write(tmp_path, put("lr", value=0.123))
     path.write_text(path.read_text().replace("0.123", "1e-3"))
     assert load_params(path).lr == 0.001
-
-
-def test_unknown_variant_lists_the_known_ones(tmp_path: Path):
-    params = load_params(write(tmp_path, lambda _: None))
-    with pytest.raises(ParamsError, match=r"no variant 'lstm-lion'.*lstm-adam.*compound"):
-        params.variant("lstm-lion")

@@ -1,20 +1,34 @@
-"""Real runs of the pipeline in scratch clones: what reruns when, and what is said of bad input."""
+"""Real runs of the study in scratch clones: what reruns when, and what is said of bad input."""
 
 import gzip
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from conftest import Scratch, stages_run
+import pytest
+from conftest import PROJECT, Scratch, stages_run
+from dvc.utils.hydra import apply_overrides
+from ruamel.yaml import YAML
 
-from sentiment_rnn.split import write_division
+from sentiment_rnn.corpus.split import write_division
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 
-TRAININGS = ["optimizers@lstm-adam-0", "n_layers@2-0", "compound@0", "attention@0", "champion@0", "experiment@0"]
-BASELINES = ["baselines@tfidf", "baselines@nbsvm"]
-VOCABULARIES = [f"vocab@random-{stop_words}" for stop_words in ("drop", "literal", "keep")]
+EXPERIMENT = ["train_experiment@experiment", "evaluate_experiment@experiment"]
+NEW_AXIS = """\
+  train_bidirectional:
+    <<: *train
+    matrix: &bidirectional {axis: [bidirectional], value: "${study.grids.bidirectional}"}
+    params: [*protocol, study.base.cell, study.base.optimizer, study.base.embedding_dim, study.base.hidden_dim,
+      study.base.n_layers, study.base.dropout, "study.learning_rates.${study.base.optimizer}"]
+  evaluate_bidirectional: {<<: *evaluate, matrix: *bidirectional}
+
+  report:
+"""
 
 
 def read_json(path: Path) -> Any:
@@ -22,142 +36,109 @@ def read_json(path: Path) -> Any:
 
 
 def test_second_repro_runs_nothing(finished: Scratch):
-    assert "Data and pipelines are up to date" in finished.run("dvc", "repro")
+    output = finished.run("python", "scripts/repro.py", "repro")
+    assert "0 of 12 stages to run, at most" in output
+    assert "[12/12] Stage 'report' didn't change, skipping" in output
+    assert "Data and pipelines are up to date" in output
 
 
-def test_experiment_trains_one_model(scratch: Scratch):
+def test_experiment_trains_one_model_and_leads_back(scratch: Scratch):
+    scratch.run("git", "add", "-A")
+    scratch.run("git", "commit", "-qm", "results")
     before = (scratch.folder / "metrics/studies.json").read_text()
     output = scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7")
-    assert stages_run(output) == ["experiment@0", "evaluate_experiment@0", "collect", "report"]
+    assert stages_run(output) == [*EXPERIMENT, "report"]
     after = read_json(scratch.folder / "metrics/studies.json")
     changed = {study for study, rows in json.loads(before).items() if rows != after[study]}
     assert changed == {"experiment"}
     assert "experiment.experiment.test_loss" in scratch.run("dvc", "metrics", "diff")
-
-
-def test_checkout_leads_back(scratch: Scratch):
-    scratch.run("git", "add", "-A")
-    scratch.run("git", "commit", "-qm", "results")
-    scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7", "-S", "dataset=sample", "evaluate_experiment@0")
     scratch.run("git", "checkout", ".")
-    scratch.run("dvc", "checkout")
+    scratch.run("dvc", "checkout", "dvc.yaml")
     assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
 
 
-def test_grid_value_added_trains_one_and_removed_trains_none(scratch: Scratch):
-    scratch.edit(lambda params: params["study"]["grids"]["n_layers"].append(3))
-    assert scratch.repro() == ["n_layers@3-0", "evaluate_n_layers@3-0", "collect", "report"]
+def test_values_and_axes_added_train_what_is_new_and_removed_train_nothing(scratch: Scratch):
+    """A new axis is a list of values and two entries in dvc.yaml: its table, its curves and its row are in the report.
+
+    And a value of the base that a grid overrides reruns nothing there.
+    """
+    scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[3], bidirectional=[True]))
+    file = scratch.folder / "dvc.yaml"
+    text = file.read_text()
+    assert text.count("\n  report:\n") == 1
+    file.write_text(text.replace("\n  report:\n", "\n" + NEW_AXIS))
+    names = ["n_layers@n_layers-3", "bidirectional@bidirectional-True"]
+    assert set(scratch.repro()) == {f"{kind}_{name}" for kind in ("train", "evaluate") for name in names} | {"report"}
     studies = read_json(scratch.folder / "metrics/studies.json")
-    assert list(studies["n_layers"]) == ["1", "2", "3"]
-    scratch.edit(lambda params: params["study"]["grids"]["n_layers"].remove(2))
-    assert scratch.repro() == ["collect", "report"]
-    for folder, left in (
-        ("metrics/tables", ["n_layers.1.json", "n_layers.3.json"]),
-        ("results/models", ["n_layers-3"]),
-        ("results/evaluations", ["n_layers-3"]),
-    ):
-        assert sorted(path.name for path in (scratch.folder / folder).glob("n_layers*")) == left
-
-
-def test_seed_added_trains_only_it(scratch: Scratch):
-    scratch.edit(lambda params: params["seeds"].append(1))
-    ran = set(scratch.repro())
-    new = {name.removesuffix("0") + "1" for name in TRAININGS}
-    assert ran == new | {f"evaluate_{name}" for name in new} | {"collect", "report"}
-    studies = read_json(scratch.folder / "metrics/studies.json")
-    assert studies["n_layers"]["2"]["n"] == 2
-    assert studies["n_layers"]["2"]["test_loss_std"] > 0
-
-
-def test_alternatives_and_tuning_train_what_is_new(scratch: Scratch):
-    """Every kind of study beyond the grids, on a corpus that has a division of its own."""
-    sample = scratch.folder / "data/sample"
-    shutil.copy(scratch.folder / "data/tiny.csv", sample / "reviews.csv")
-    write_division(np.arange(300) % 3 == 0, sample)
-    scratch.edit(lambda params: params.update(dataset="sample", n_epochs=1))
-    scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[]))
-    scratch.edit(
-        lambda params: params["study"]["alternatives"].update(
-            init=["pytorch"], keep_epoch=["last"], stop_words=["literal"], split=["official"]
-        )
-    )
-    rates = {"second": {"adam": 0.1}, "third": {"adam": 1e-9}}
-    scratch.edit(
-        lambda params: params["study"]["tuning"].update(seeds=[0], trials=["second", "third"], learning_rates=rates)
-    )
-    scratch.edit(lambda params: params["study"]["champion_trials"].update(names=["flat"]))
-    ran = set(scratch.repro())
-    assert "champion_trials@flat" in ran
-    assert {"other_split@official", "other_vocab@official-drop", "other_baselines@official-nbsvm"} <= ran
-    models, evaluations = (scratch.folder / "data" / name for name in ("models", "evaluations"))
-    for name, key, value in (
-        ("init-pytorch-lstm", "init", "pytorch"),
-        ("keep_epoch-last-lstm", "best_epoch", 1),
-        ("stop_words-literal-lstm", "stop_words", "literal"),
-    ):
-        assert read_json(models / name / "0/model.json")[key] == value
-        assert f"evaluate_{name.partition('-')[0]}@{name.partition('-')[2]}-0" in ran
-    assert read_json(evaluations / "split-official-lstm/0/metrics.json").keys() >= {"test_accuracy"}
-    assert len((evaluations / "split-official-tfidf/predictions.csv").read_text().splitlines()) == 101
-    trials = read_json(models / "tuned-lstm-adam/0/trials.json")
-    best = min(trials, key=lambda trial: trial["valid_loss"])
-    assert [trial["lr"] for trial in trials] == [0.001, 0.1, 1e-9]
-    assert [trial for trial in trials if trial["kept"]] == [best]
-    assert read_json(models / "tuned-lstm-adam/0/model.json")["hyperparameters"]["lr"] == best["lr"]
-    # trials that were not chosen meet no test review
-    assert not (evaluations / "tuning-lstm-adam").exists()
-    assert not (evaluations / "champion_trials").exists()
+    assert (list(studies["n_layers"]), list(studies["bidirectional"])) == (["1", "3"], ["false", "true"])
+    assert sorted(path.name for path in (scratch.folder / "metrics/tables").glob("n_layers*")) == [
+        "n_layers.1.json",
+        "n_layers.3.json",
+    ]
+    for folder in ("results", "data/evaluations"):
+        assert [path.name for path in (scratch.folder / folder).glob("n_layers*")] == ["n_layers-3"]
+    curves = (scratch.folder / "plots/curves/bidirectional.csv").read_text()
+    assert "\nfalse,0,1,train," in curves
+    assert "\ntrue,0,1,train," in curves
     text = (scratch.folder / "report/report.md").read_text()
-    flat = pd.read_csv(models / "champion_trials/0/flat/curves.csv", index_col="epoch")
-    assert f"| flat | head flatten | {flat['valid_accuracy'][1]:.4f} |" in text
-    assert (
-        f"| its n-grams alone |  | {read_json(models / 'champion/0/model.json')['ngrams_valid_accuracy']:.4f} |" in text
-    )
-    for title in ("Initialisation", "The epoch that is kept", "Stop words", "The corpus's own division", "LSTM: tuned"):
-        assert f"## {title}" in text
-
-
-def test_corpus_without_a_division_of_its_own(scratch: Scratch):
-    scratch.edit(lambda params: params.update(split="official"))
-    output = scratch.run("dvc", "repro", fails=True)
-    assert "error: tiny.csv has no train and test reviews of its own" in output
-    assert "-S split=random" in output
-
-
-def test_min_freq_reruns_from_vocab_on(scratch: Scratch):
-    scratch.edit(lambda params: params.update(min_freq=30))  # some words fewer
+    assert "\n## bidirectional\n" in text
+    assert re.search(r"\n\| true \| 0\.\d", text)
+    assert "| bidirectional-true | bidirectional.true | train_bidirectional@bidirectional-True | 0 |" in text
+    scratch.edit(lambda params: params["study"]["base"].update(n_layers=4))
     changed = json.loads(scratch.run("dvc", "status", "--json"))
-    assert changed.keys() == {*VOCABULARIES, "champion_vocab", "report"}  # params.yaml as a whole stands in the report
-    assert scratch.repro("evaluate_compound@0") == ["vocab@random-drop", "compound@0", "evaluate_compound@0"]
-    assert "experiment@0" in scratch.run("dvc", "status")
+    assert {name for name in changed if name.startswith("train_")} == {
+        "train_optimizers@lstm-adam",
+        "train_bidirectional@bidirectional-True",
+    }
 
 
-def test_plot_color_reruns_the_report_alone(scratch: Scratch):
+def test_what_reruns_when(scratch: Scratch):
+    """Asked of DVC: an edit that reaches a stage makes it change, and no other one."""
+
+    def changed() -> set[str]:
+        return {name for name in json.loads(scratch.run("dvc", "status", "--json")) if name.partition(":")[2] == ""}
+
+    scratch.edit(lambda params: params.update(min_freq=30))
+    assert changed() == {"vocab", "report"}  # params.yaml as a whole stands in the report
+    scratch.edit(lambda params: params.update(min_freq=2, hidden_dim=9))
+    assert changed() == {"train_experiment@experiment", "report"}
+    scratch.edit(lambda params: params.update(hidden_dim=6))
     scratch.edit(lambda params: params["plots"]["colors"].insert(0, "#000000"))
-    assert scratch.repro() == ["report"]
+    assert changed() == {"report"}
+    scratch.edit(lambda params: params["plots"]["colors"].remove("#000000"))
+    assert changed() == set()
+    for file in ("params.yaml", "dvc.yaml", "train.py", "findings.py"):  # nothing of the extensions reaches the study
+        path = scratch.folder / "extensions" / file
+        path.write_text(path.read_text() + "\n# changed\n")
+    scratch.edit(lambda params: params["extensions"].update(seeds=[0, 1, 2]), "extensions/params.yaml")
+    assert changed() == set()
+    assert "train_champion" in scratch.run("dvc", "status", "extensions/dvc.yaml:train_champion@champion")
 
 
-def test_study_does_not_move_with_the_experiment(finished: Scratch):
-    """The graph: no training of the study reads the top level's hyperparameters."""
-    lock = finished.run("cat", "dvc.lock")
-    optimizers = lock[lock.index("  optimizers@lstm-adam-0:") : lock.index("  n_layers@2-0:")]
-    assert "study.base.hidden_dim: 4" in optimizers
-    assert "      hidden_dim:" not in optimizers
+def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
+    """As DVC writes them into params.yaml, which it reformats."""
+    text = (PROJECT / "Makefile").read_text().replace("\\\n", "")
+    (command,) = re.findall("exp run --name demo (.*)", text)
+    settings = [word for word in shlex.split(command) if word != "-S"]
+    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
+    apply_overrides(tmp_path / "params.yaml", settings)
+    params = load_params(tmp_path / "params.yaml")
+    assert (params.dataset, params.seeds) == ("sample", [0, 1])
+    variants = study_catalogue(params).variants
+    assert {"lstm-sgd", "gru-adam", "n_layers-2", "compound", "experiment"} <= variants.keys()
 
 
 def test_parameter_that_is_wrong_is_named_before_anything_runs(scratch: Scratch):
     metrics = scratch.folder / "metrics/studies.json"
     before = metrics.read_bytes()
-    scratch.edit(lambda params: params.update(hiden_dim=150))
-    assert "hiden_dim: unknown key" in scratch.run("dvc", "repro", fails=True)
-    assert "hiden_dim: unknown key" in scratch.run("python", "scripts/parallel_repro.py", "2", fails=True)
-    scratch.edit(lambda params: params.pop("hiden_dim"))
-    scratch.edit(lambda params: params.update(optimizer="adamm"))
-    assert "optimizer: input should be 'sgd'" in scratch.run("dvc", "repro", fails=True)
+    scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[-2]))
+    output = scratch.run("python", "scripts/repro.py", "repro", fails=True)
+    assert "params.yaml: study.grids.n_layers: input should be greater than 0, not -2" in output
+    assert "Running stage" not in output
     assert metrics.read_bytes() == before
 
 
-def test_bad_csv_leaves_the_reviews_that_are_there(scratch: Scratch):
+def test_bad_row_is_named_and_nothing_is_overwritten(scratch: Scratch):
     raw = scratch.folder / "data/raw/reviews.csv"
     before = raw.read_bytes()
     (scratch.folder / "data/bad.csv").write_text("review,sentiment\nfine,positive\nso so,neutral\n")
@@ -167,7 +148,7 @@ def test_bad_csv_leaves_the_reviews_that_are_there(scratch: Scratch):
 
 
 def test_placed_file_that_is_not_the_imdb_reviews(scratch: Scratch):
-    """Its hash is wrong; a truncated one is damaged; either way the reviews of before stay."""
+    """Its hash is wrong; a truncated one is damaged; without one and without a network a line says what to do."""
     raw = scratch.folder / "data/raw/reviews.csv"
     before = raw.read_bytes()
     scratch.edit(lambda params: params.update(dataset="imdb"))
@@ -176,36 +157,85 @@ def test_placed_file_that_is_not_the_imdb_reviews(scratch: Scratch):
     assert "not the 50,000 IMDB reviews: the sha256 of its 300 reviews is" in scratch.run("dvc", "repro", fails=True)
     placed.write_bytes(placed.read_bytes()[:-100])
     assert "IMDB Dataset.csv.gz: damaged" in scratch.run("dvc", "repro", fails=True)
-    assert raw.read_bytes() == before
-
-
-def test_without_reviews_and_network_one_line_says_what_to_do(scratch: Scratch):
+    placed.unlink()
     scratch.environment |= dict.fromkeys(("https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")  # nobody listens
-    scratch.edit(lambda params: params.update(dataset="imdb"))
     errors = [line for line in scratch.run("dvc", "repro", fails=True).splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert "into data/" in errors[0]
     assert "dvc exp run -S dataset=sample" in errors[0]
+    assert raw.read_bytes() == before
 
 
 def test_published_figures_as_a_revision(scratch: Scratch):
-    scratch.run("python", "scripts/tag_published.py")
+    scratch.run("python", "scripts/published.py")
     difference = json.loads(scratch.run("dvc", "metrics", "diff", "published", "--json"))
     change = difference["metrics/studies.json"]["n_layers.2.test_accuracy"]
     assert change["old"] == 0.887
 
 
 def test_plots_show_works_without_network(scratch: Scratch):
+    """The summary is the first, then one a study."""
     scratch.run("dvc", "plots", "show")
-    shown = {path.name for path in (scratch.folder / "dvc_plots/static").iterdir()}
-    assert "workspace_plots_figures_summary.png" in shown
-    assert "plots/curves/n_layers.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
+    shown = sorted(path.name for path in (scratch.folder / "dvc_plots/static").iterdir())
+    assert shown[0] == "workspace_plots_figures_01_summary.png"
+    assert len(shown) <= 15
+    assert "plots/curves/experiment.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
 
 
+@pytest.mark.long
 def test_trained_twice_is_the_same_bytes_and_another_seed_is_not(scratch: Scratch):
-    scratch.run("git", "add", "-A")
-    scratch.run("git", "commit", "-qm", "results")
-    output = scratch.run("python", "scripts/train_twice.py")
-    assert stages_run(output).count("experiment@0") == 2
-    assert "the same bytes twice with seed 0, others with seed 1" in output
-    assert "they are those of dvc.lock" in output
+    output = scratch.run("python", "scripts/twice.py")
+    assert output.count("| trained in") == 3
+    assert "the same bytes twice with the same seeds, others with other seeds" in output
+
+
+@pytest.mark.long
+def test_extensions_run_beside_the_study(scratch: Scratch):
+    """All kinds of variants beyond the study, on a corpus that has a division of its own; the study runs nothing."""
+    sample = scratch.folder / "data/sample"
+    shutil.copy(scratch.folder / "data/tiny.csv", sample / "reviews.csv")
+    write_division(np.arange(300) % 3 == 0, sample)
+    scratch.edit(lambda params: params.update(dataset="sample"))
+    scratch.edit(lambda params: params["extensions"].update(splits=["official"]), "extensions/params.yaml")
+    assert not [name for name in scratch.repro() if "train" in name]
+    before = scratch.results()
+    ran = set(scratch.repro("-P"))
+    assert scratch.results() == before
+    assert {
+        f"extensions/dvc.yaml:{name}" for name in ("train_champion_trials@flat", "train_splits@split-official-lstm")
+    } <= ran
+    data = scratch.folder / "data/extensions"
+    for name, key, value in (
+        ("init-pytorch-lstm", "init", "pytorch"),
+        ("keep_epoch-last-lstm", "best_epoch", 2),
+        ("stop_words-literal-lstm", "stop_words", "literal"),
+        ("split-official-lstm", "split", "official"),
+    ):
+        assert read_json(data / "models" / name / "0/model.json")[key] == value
+    assert len((data / "evaluations/split-official-tfidf/0/predictions.csv").read_text().splitlines()) == 101
+    tuned = read_json(data / "models/tuned-lstm-adam/0/model.json")
+    best = min(tuned["trials"], key=lambda trial: trial["valid_loss"])
+    assert [trial["lr"] for trial in tuned["trials"]] == [0.001, 0.1]
+    assert [trial for trial in tuned["trials"] if trial["kept"]] == [best]
+    assert tuned["hyperparameters"]["lr"] == best["lr"]
+    # trials that were not chosen meet no test review
+    assert not [
+        path for path in (data / "evaluations").iterdir() if path.name.startswith(("tuning", "champion_trials"))
+    ]
+    text = (scratch.folder / "extensions/report/report.md").read_text()
+    for title in ("Baselines", "The champion", "Momentum", "Initialisation", "Stop words", "The corpus's own division"):
+        assert f"## {title}" in text
+    assert re.search(r"\| flat \| head flatten \| 0\.\d{4} \|", text)
+    assert "its n-grams alone" in text
+    figures = read_json(scratch.folder / "extensions/metrics.json")
+    assert figures["tables"]["champion"]["champion"]["n"] == 1
+
+
+def test_params_keep_their_comments_where_dvc_changes_them(tmp_path: Path):
+    """`dvc exp run -S` drops a comment that stands directly behind the last item of a list: there is none."""
+    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
+    before = [line for line in (PROJECT / "params.yaml").read_text().splitlines() if "#" in line]
+    apply_overrides(tmp_path / "params.yaml", ["hidden_dim=150"])
+    after = (tmp_path / "params.yaml").read_text()
+    assert YAML(typ="safe").load(after)["hidden_dim"] == 150
+    assert [line for line in before if "'#" not in line and line.partition("#")[2].strip() not in after] == []

@@ -11,7 +11,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # these take the time that the README says, and are run by hand; make test is what runs here
-TOO_LONG = {"make demo", "make test"}
+TOO_LONG = {"make demo", "make test", "dvc repro -P"}
 
 
 def commands() -> list[str]:
@@ -38,12 +38,14 @@ def test_there_are_commands():
     assert {"dvc repro", "dvc exp run -S hidden_dim=150", "dvc plots show", *TOO_LONG} <= set(commands())
 
 
+@pytest.mark.long
 def test_commands_run_as_they_stand_there(demonstrated: Scratch):
     for command in commands():
         if command not in TOO_LONG:
             demonstrated.run("bash", "-c", command)
 
 
+@pytest.mark.long
 def test_python_runs_as_it_stands_there(demonstrated: Scratch, tmp_path: Path):
     (tmp_path / "block.py").write_text("\n".join(PYTHON.findall(README)))
     demonstrated.run("python", str(tmp_path / "block.py"))

@@ -13,15 +13,16 @@ import torch
 from conftest import PROJECT, Scratch
 from torch.nn import functional as F
 
-from sentiment_rnn.description import ModelFolderError
-from sentiment_rnn.evaluation import Answers, answers_of, read_answers, write_evaluation
-from sentiment_rnn.evaluation import test_metrics as metrics_of
+from sentiment_rnn.evaluation.answers import Answers, answers_of, read_answers, write_evaluation
+from sentiment_rnn.evaluation.answers import test_metrics as metrics_of
+from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_folder import load_model
-from sentiment_rnn.params import load_params, stage_of
-from sentiment_rnn.results.calibration import Calibration
-from sentiment_rnn.results.report import agreement
-from sentiment_rnn.results.rows import run_folders, study_rows
-from sentiment_rnn.results.studies import Result, published_tables, read_published, row_files, summarize
+from sentiment_rnn.report.calibration import Calibration
+from sentiment_rnn.report.published import published_tables, read_published
+from sentiment_rnn.report.results import Result, row_figures, summarize
+from sentiment_rnn.report.study_report import agreement
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 PUBLISHED = published_tables(read_published(PROJECT / "data/published.yaml"))
 
@@ -79,7 +80,7 @@ def test_published_tables():
 
 def result(*log_odds: list[float]) -> Result:
     """Of reviews that are positive, then negative, in turn; a list for each seed."""
-    return Result.of(Answers(np.arange(len(log_odds[0])) % 2 ^ 1, np.array(log_odds)))
+    return Result.of(Answers(np.arange(len(log_odds[0])) % 2 ^ 1, np.array(log_odds)), [])
 
 
 def test_seeds_are_summarized():
@@ -89,12 +90,10 @@ def test_seeds_are_summarized():
     right, wrong = math.log1p(math.exp(-1)), math.log1p(math.exp(1))
     assert figures == {
         "test_loss": pytest.approx((9 * right + 3 * wrong) / 12),
-        "test_loss_std": pytest.approx((wrong - right) / 4),
         "test_accuracy": 0.75,
-        "test_accuracy_std": 0.25,
-        "n": 3,
     }
-    row = row_files({"n_layers": {"2": "a"}}, results, PUBLISHED)["n_layers.2"]
+    row = row_figures({"n_layers": {"2": "a"}}, results, PUBLISHED)["n_layers"]["2"]
+    assert (row["loss_std"], row["accuracy_std"]) == (pytest.approx((wrong - right) / 4), 0.25)
     assert (row["variant"], row["test_accuracy"], row["n"], row["n_reviews"]) == ("a", 0.75, 3, 4)
     assert (row["published_loss"], row["published_accuracy"]) == (0.275, 0.887)
     assert row["accuracy_low"] < 0.75 < row["accuracy_high"]
@@ -102,8 +101,8 @@ def test_seeds_are_summarized():
 
 def test_one_seed_has_no_spread():
     results = {"a": result([1, -1, 1, 1])}
-    assert "test_loss_std" not in summarize(results, {"n_layers": {"2": "a"}})["n_layers"]["2"]
-    assert "accuracy_std" not in row_files({"n_layers": {"2": "a"}}, results, {})["n_layers.2"]
+    row = row_figures({"n_layers": {"2": "a"}}, results, {})["n_layers"]["2"]
+    assert not {"loss_std", "accuracy_std"} & row.keys()
 
 
 def test_published_value_is_inside_or_outside_of_the_interval():
@@ -112,7 +111,8 @@ def test_published_value_is_inside_or_outside_of_the_interval():
         name: result([(1.0 if number % 2 == 0 else -1.0) * (1 if number < n else -1) for number in range(900)])
         for name, n in (("a", 800), ("b", 700))
     }
-    found = SimpleNamespace(rows={"n_layers": {"2": "a", "3": "b", "7": "a"}}, results=results, published=PUBLISHED)
+    catalogue = SimpleNamespace(tables={"n_layers": {"2": "a", "3": "b", "7": "a"}})
+    found = SimpleNamespace(catalogue=catalogue, results=results, published=PUBLISHED)
     assert [(row["name"], row["inside"]) for row in agreement(found)] == [("n_layers 2", True), ("n_layers 3", False)]
 
 
@@ -148,26 +148,25 @@ def test_calibration_errors_are_those_of_each_run():
 
 
 def test_every_stage_named_in_the_report_is_there(finished: Scratch):
-    params = load_params(finished.folder / "params.yaml")
-    runs = [run for runs in run_folders(params, study_rows(params)).values() for run in runs]
-    assert {stage_of(run) for run in runs} <= set(finished.run("dvc", "stage", "list", "--name-only").split())
-    for run in runs:
-        assert f"path: data/models/{run}\n" in finished.run("cat", "dvc.lock")
-        assert (finished.folder / f"data/evaluations/{run}/predictions.csv").exists()
+    variants = study_catalogue(load_params(finished.folder / "params.yaml")).variants.values()
+    stages = {f"{kind}_{variant.stage}" for variant in variants for kind in ("train", "evaluate")}
+    assert stages <= set(finished.run("dvc", "stage", "list", "--name-only", "dvc.yaml").split())
+    text = (finished.folder / "report/report.md").read_text()
+    assert all(f"| train_{variant.stage} |" in text for variant in variants)
 
 
 def test_report_of_another_corpus_leaves_the_published_figures_out(finished: Scratch):
     text = (finished.folder / "report/report.md").read_text()
     assert "conclusions are of the 50,000 IMDB reviews" in text
     assert "| published |" not in text
-    assert "CPU seconds of a training" not in text
+    assert "CPU seconds" not in text
     tables = finished.folder / "metrics/tables"
     assert not any("published" in path.read_text() for path in tables.iterdir())
 
 
 def test_page_needs_no_other_file(finished: Scratch):
     page = (finished.folder / "report/index.html").read_text()
-    images = sorted(path.name for path in (finished.folder / "plots/figures").iterdir())
+    images = list((finished.folder / "plots/figures").iterdir())
     assert page.count('src="data:image/png;base64,') == page.count("<img") == len(images)
     text = re.sub('src="data:image/png;base64,[^"]*"', "", page)  # in which any four letters may stand
     assert "http" not in text.replace("http-equiv", "")
@@ -186,7 +185,7 @@ def test_tables_in_the_report_are_the_metrics(finished: Scratch):
 
 
 def test_metrics_can_be_rederived_from_the_predictions(finished: Scratch):
-    predicted = pd.read_csv(finished.folder / "results/evaluations/compound/0/predictions.csv")
+    predicted = pd.read_csv(finished.folder / "results/compound/0/predictions.csv")
     accuracy = ((predicted["log_odds"] > 0) == (predicted["label"] == 1)).mean()
     metrics = json.loads((finished.folder / "metrics/studies.json").read_text())
     assert metrics["compound"]["compound"]["test_accuracy"] == pytest.approx(accuracy)

@@ -8,7 +8,7 @@ import torch
 from conftest import PROJECT, Scratch
 
 import sentiment_rnn
-from sentiment_rnn.description import ModelFolderError
+from sentiment_rnn.model_json import ModelFolderError
 
 # what unpickles, or evaluates
 UNSAFE = re.compile(
@@ -44,9 +44,9 @@ class Bomb:
         return Path.touch, (self.path,)
 
 
-@pytest.mark.parametrize("name", ["lstm-adam/0", "nbsvm"])
+@pytest.mark.parametrize("name", ["data/models/lstm-adam/0", "data/extensions/models/nbsvm/0"])
 def test_pickled_weights_are_refused_unopened(name: str, finished: Scratch, tmp_path: Path):
-    copy = finished.copy(tmp_path / "copy").folder / "data/models" / name
+    copy = finished.copy(tmp_path / "copy").folder / name
     weights = copy / "weights.safetensors"
     weights.unlink()
     torch.save({"embedding.weight": Bomb(tmp_path / "taken")}, weights)

@@ -28,7 +28,7 @@ def client(finished: Scratch, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
 
 def test_answers(client: FlaskClient):
     assert b"lstm-adam/0" in client.get("/", base_url="http://127.0.0.1").data
-    answer = client.post("/", data={"text": "a good film", "model": ["lstm-adam/0", "nbsvm"]})
+    answer = client.post("/", data={"text": "a good film", "model": ["lstm-adam/0", "nbsvm/0"]})
     assert answer.status_code == 200
     assert answer.data.count(b"<section") == 2
     assert client.post("/", data={"text": "a good film", "model": ""}).data.count(b"<section") == 1  # the best one
@@ -111,7 +111,7 @@ def test_in_a_browser(browser_page: Page):
     page.on("request", lambda request: problems.append(request.url) if "127.0.0.1" not in request.url else None)
     page.get_by_label("a review").fill(HOSTILE)
     page.get_by_label("model 1").select_option("lstm-adam/0")
-    page.get_by_label("model 2").select_option("nbsvm")
+    page.get_by_label("model 2").select_option("nbsvm/0")
     page.get_by_role("button", name="Ask").click()
     assert page.locator("section").count() == 2
     assert page.title() == "Positive or negative?"

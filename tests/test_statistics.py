@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from sentiment_rnn.results.statistics import compare, estimate, holm
+from sentiment_rnn.report.statistics import compare, estimate, holm
 
 TRUE_ACCURACY = stats.norm.cdf(1.2 / np.sqrt(1 + 1 + 0.05**2))  # of the answers simulated below
 

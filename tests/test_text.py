@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_rnn.dataset import EncodedReviews
-from sentiment_rnn.text import (
+from sentiment_rnn.encoding.dataset import EncodedReviews
+from sentiment_rnn.encoding.text import (
     blank_markup,
     build_vocabulary,
     dropped_words,
