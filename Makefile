@@ -9,7 +9,7 @@ help:
 demo: check-git install # the study on the sample corpus, with two seeds and shorter grids: up to 5 minutes
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
 	python scripts/repro.py exp run --name demo -S dataset=sample -S 'seeds=[0,1]' \
-		-S 'study.grids.n_layers=[2]' -S 'study.grids.hidden_dim=[150]' -S 'study.grids.embedding_dim=[50]'
+		-S 'study.grids.n_layers=[2]' -S 'study.grids.hidden_dim=[150]' -S 'study.grids.embedding_dim=[]'
 	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
 
 check-git:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from worker import DVC, Entry, run_stage
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.running.side_by_side import PROCESSES, n_processes
+from sentiment_rnn.running.side_by_side import PROCESSES
 from sentiment_rnn.study.params import load_params
 
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
@@ -153,7 +153,7 @@ def default_remote() -> tuple[str, str]:
 def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
     """A scheduler and workers on this machine, each in a clone that stays, and with its part of the cores."""
     processes: list[subprocess.Popen[bytes]] = []
-    cores = os.environ | {PROCESSES: str(max(n_processes() // n_workers, 1))}
+    cores = os.environ | {PROCESSES: str(max(len(os.sched_getaffinity(0)) // n_workers, 1))}
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
         try:
             for place in range(n_workers):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.running.side_by_side import PROCESSES, Reporter, n_processes, side_by_side
+from sentiment_rnn.running.side_by_side import PROCESSES, Reporter, n_at_once, side_by_side
 
 # a stage with three seeds that sleep, in a shell that stands in for DVC
 SLEEPERS = """
@@ -43,19 +43,24 @@ def test_outcomes_and_lines_by_seed(capsys: pytest.CaptureFixture[str], monkeypa
     assert len({line.partition("process ")[2] for line in lines} - {str(os.getpid())}) == 3
 
 
-@pytest.mark.parametrize(("text", "n"), [("1", 1), ("7", 7), (None, len(os.sched_getaffinity(0)))])
-def test_as_many_at_once_as_the_environment_says(text: str | None, n: int, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("n_seeds", "n"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 3), (6, 2), (7, 3)])
+def test_all_cores_are_busy(n_seeds: int, n: int, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv(PROCESSES, raising=False)
-    if text is not None:
-        monkeypatch.setenv(PROCESSES, text)
-    assert n_processes() == n
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    assert n_at_once(n_seeds) == n
+
+
+@pytest.mark.parametrize("text", ["1", "7"])
+def test_as_many_at_once_as_the_environment_says(text: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(PROCESSES, text)
+    assert n_at_once(3) == int(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", ""])
 def test_number_that_is_none(text: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(PROCESSES, text)
     with pytest.raises(PipelineError, match=f"{PROCESSES}: must be a number above zero, not '{text}'"):
-        n_processes()
+        n_at_once(3)
 
 
 def test_one_at_a_time_on_request(monkeypatch: pytest.MonkeyPatch):

@@ -1,10 +1,11 @@
-"""The seeds of a stage, each in a process of its own, as many at once as there are cores.
+"""The seeds of a stage side by side, each in a process of its own, so that all cores are busy.
 
 A process sends what it has to say to the stage, which shows it: a line is printed behind the name of its seed, and on a
 terminal each process has a progress bar. The processes are forks: what the stage has imported need not be loaded again.
 """
 
 import ctypes
+import math
 import multiprocessing
 import os
 import signal
@@ -72,7 +73,7 @@ def side_by_side(seeds: Sequence[int], work: Callable[[int, Reporter], Outcome])
     context = multiprocessing.get_context("fork")
     waiting, outcomes = list(seeds), dict[int, Outcome]()
     running: dict[Any, tuple[int, BaseProcess]] = {}  # by the connection to each
-    bars = _Bars(min(n_processes(), len(waiting)))
+    bars = _Bars(min(n_at_once(len(waiting)), len(waiting)))
     signal.signal(signal.SIGTERM, _exit)
     try:
         while waiting or running:
@@ -106,15 +107,19 @@ def side_by_side(seeds: Sequence[int], work: Callable[[int, Reporter], Outcome])
     return outcomes
 
 
-def n_processes() -> int:
+def n_at_once(n_seeds: int) -> int:
     """How many seeds run at once: as many as this process may use cores, or as the environment variable says.
+
+    Those that would be left over run beside the others. Three on two cores take one and a half times as long as one;
+    two of them, and then the third on one core, would take twice as long.
 
     Raises:
         PipelineError: the variable is no number above zero.
     """
     text = os.environ.get(PROCESSES)
     if text is None:
-        return len(os.sched_getaffinity(0))
+        n_rounds = max(n_seeds // len(os.sched_getaffinity(0)), 1)
+        return math.ceil(n_seeds / n_rounds)
     if not text.isdecimal() or int(text) < 1:
         raise PipelineError(f"{PROCESSES}: must be a number above zero, not {text!r}")
     return int(text)
