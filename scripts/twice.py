@@ -25,9 +25,9 @@ def main() -> None:
         clone = Path(name) / "clone"
         run("git", "clone", "--quiet", str(PROJECT), str(clone), folder=PROJECT)
         shutil.copy(PROJECT / "params.yaml", clone)
-        for path in filter(Path.is_file, (PROJECT / "data").iterdir()):  # the reviews that the user placed there, too
-            (clone / "data" / path.name).unlink(missing_ok=True)
-            (clone / "data" / path.name).symlink_to(path.resolve())
+        for path in filter(Path.is_file, (PROJECT / "data").iterdir()):
+            if not (clone / "data" / path.name).exists():  # the reviews that the user placed there
+                (clone / "data" / path.name).symlink_to(path.resolve())
         run("dvc", "repro", "vocab", folder=clone)
         seeds = load_params(clone / "params.yaml").seeds
         first, second = train_anew(clone, seeds), train_anew(clone, seeds)
