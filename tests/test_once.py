@@ -1,5 +1,6 @@
 """A training is done once: it is found in DVC's cache by all that decides its bytes, and any change of that counts."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from conftest import PROJECT, SILENT, Scratch, stages_run
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.model_json import read_description
 from sentiment_rnn.running import input_guard
+from sentiment_rnn.running.side_by_side import Reporter
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import Variant, study_catalogue
 from sentiment_rnn.training import identity, seed
@@ -82,8 +84,6 @@ def stored_as(variant: Variant, finished: Scratch) -> dict[str, Files]:
 
 
 def md5_of(path: Path) -> str:
-    import hashlib  # noqa: PLC0415
-
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
@@ -147,9 +147,7 @@ def test_what_decides_the_bytes_trains_anew(
     assert ((folder / "weights.safetensors").exists(), TAKEN in told) == (is_found, is_found)
 
 
-def reporter(told: list[str]) -> Any:
-    from sentiment_rnn.running.side_by_side import Reporter  # noqa: PLC0415
-
+def reporter(told: list[str]) -> Reporter:
     return Reporter(lambda message: told.append(message[1]))
 
 
@@ -158,9 +156,8 @@ def test_every_module_that_is_imported_counts(variant: Variant):
     assert {"sentiment_rnn.network.recurrent", "sentiment_rnn.training.loop", "sentiment_rnn.encoding.dataset"} <= set(
         modules
     )
-    assert PROJECT / "src/sentiment_rnn/network/recurrent.py" in {
-        Path(str(module.__file__)) for module in [__import__("sentiment_rnn.network.recurrent").network.recurrent]
-    }
+    content = (PROJECT / "src/sentiment_rnn/network/recurrent.py").read_bytes()
+    assert modules["sentiment_rnn.network.recurrent"] == hashlib.sha256(content).hexdigest()
 
 
 def test_damaged_file_of_the_cache_is_noticed(variant: Variant, finished: Scratch, tmp_path: Path):
