@@ -11,6 +11,7 @@ from sentiment_rnn.study.params import Hyperparameters, Optimizer, Params, Param
 from sentiment_rnn.study.variants import Catalogue, Rows, Variant, base_name, study_catalogue
 
 DATA = Path("data/extensions")
+TRIALS = DATA / "trials"  # of the models that meet no test review
 BASELINES = get_args(Baseline)
 
 
@@ -58,7 +59,7 @@ def extended_catalogue(params: Params, extensions: Extensions) -> ExtendedCatalo
     beside = bases | {name: name for name in BASELINES}
     tables: Rows = {"baselines": beside, "champion": {"champion": builder.champion()} | beside}
 
-    momentum = {cell: builder.rated(f"momentum-{cell}", "momentum", cell, "momentum") for cell in cells}
+    momentum = {cell: builder.rated(f"momentum/{cell}", cell, "momentum") for cell in cells}
     tables["momentum"] = {}
     for cell in cells:
         tables["momentum"] |= {f"{cell}-{params.study.base.optimizer}": bases[cell], f"{cell}-momentum": momentum[cell]}
@@ -69,14 +70,17 @@ def extended_catalogue(params: Params, extensions: Extensions) -> ExtendedCatalo
             tables[setting][f"{cell}-{getattr(params, setting)}"] = bases[cell]
             tables[setting] |= {f"{cell}-{value}": builder.setting(setting, value, cell) for value in values}
     for split in extensions.splits:
-        table = {cell: builder.split(split, cell) for cell in cells}
+        table = {cell: builder.split(f"split-{split}", cell, extensions.seeds) for cell in cells}
         tables[f"{split}_split"] = table | {name: f"split-{split}-{name}" for name in BASELINES}
+    for seed in extensions.split_seeds:
+        for cell in cells:
+            builder.split(f"split_seed-{seed}", cell, builder.extensions.seeds[:1])
     trials = {name: builder.champion_trial(name) for name in extensions.champion_trials.names}
     candidates: dict[str, list[Variant]] = {}
     for cell in cells:
         tables[f"{cell}_tuned"] = {}
         for optimizer in tuned_optimizers(params):
-            name = builder.rated(f"tuned-{cell}-{optimizer}", "tuned", cell, optimizer)
+            name = builder.rated(f"tuned/{cell}/{optimizer}", cell, optimizer, seeds=extensions.tuning.seeds)
             at_own_rate = momentum[cell] if optimizer == "momentum" else f"{cell}-{optimizer}"
             found = builder.variants.get(at_own_rate) or study.find(at_own_rate)
             candidates[name] = [found, *builder.tuning(cell, optimizer)]
@@ -114,41 +118,33 @@ class _Builder:
         self.params, self.extensions = params, extensions
         self.variants: dict[str, Variant] = {}
 
-    def rated(self, name: str, stage: str, cell: str, optimizer: str, lr: float | None = None) -> str:
+    def rated(self, name: str, cell: str, optimizer: str, lr: float | None = None, **others: Any) -> str:
         """The base with another optimizer, at its own learning rate or at another one."""
         if lr is None and optimizer == "momentum":
             lr = self.extensions.momentum_lr
         changes = {"cell": cell, "optimizer": optimizer} | ({} if lr is None else {"lr": lr})
-        return self._add(name, stage, self.params.study.around_base(changes))
+        return self._add(name, self.params.study.around_base(changes), **others)
 
     def attention(self) -> str:
         changes = {"cell": "attention", "n_layers": 1, "bidirectional": False}
-        return self._add(
-            "attention", "attention", self.params.study.around_base(changes | self.extensions.attention.model_dump())
-        )
+        return self._add("attention", self.params.study.around_base(changes | self.extensions.attention.model_dump()))
 
     def setting(self, setting: str, value: str, cell: str) -> str:
         protocol = self.params.protocol.model_copy(update={setting: value})
         encoded = DATA / "encoded" / f"stop_words-{value}" if setting == "stop_words" else Path("data/encoded")
-        name = f"{setting}-{value}-{cell}"
-        return self._add(name, setting, self.params.study.around_base({"cell": cell}), protocol, encoded=encoded)
+        name = f"{setting}-{value}/{cell}"
+        return self._add(name, self.params.study.around_base({"cell": cell}), protocol, encoded=encoded)
 
-    def split(self, split: str, cell: str) -> str:
-        encoded = DATA / "encoded" / f"split-{split}"
-        return self._add(
-            f"split-{split}-{cell}",
-            "splits",
-            self.params.study.around_base({"cell": cell}),
-            encoded=encoded,
-            split=split,
-        )
+    def split(self, split: str, cell: str, seeds: list[int]) -> str:
+        hyperparameters = self.params.study.around_base({"cell": cell})
+        return self._add(f"{split}/{cell}", hyperparameters, seeds=seeds, encoded=DATA / "encoded" / split, split=split)
 
     def champion(self) -> str:
-        return self._champion("champion", "champion", self.extensions.champion, self.extensions.seeds)
+        return self._champion("champion", self.extensions.champion)
 
     def champion_trial(self, trial: str) -> Variant:
         changed = self.extensions.champion_trial(trial)
-        name = self._champion(f"champion_trials/{trial}", "champion_trials", changed, self.extensions.seeds[:1])
+        name = self._champion(f"champion_trials/{trial}", changed, seeds=self.extensions.seeds[:1], data=TRIALS)
         return self.variants[name]
 
     def tuning(self, cell: str, optimizer: Optimizer) -> list[Variant]:
@@ -156,33 +152,19 @@ class _Builder:
         tuning = self.extensions.tuning
         rates = {trial: tuning.learning_rates[trial][optimizer] for trial in tuning.trials}
         names = [
-            self.rated(f"tuning/{cell}-{optimizer}/{trial}", "tuning", cell, optimizer, rate)
+            self.rated(f"tuning/{cell}/{optimizer}/{trial}", cell, optimizer, rate, seeds=tuning.seeds, data=TRIALS)
             for trial, rate in rates.items()
         ]
         return [self.variants[name] for name in names]
 
-    def _champion(self, name: str, stage: str, champion: Champion, seeds: list[int]) -> str:
+    def _champion(self, name: str, champion: Champion, **others: Any) -> str:
         own = {key: getattr(champion, key) for key in Protocol.model_fields if key in Champion.model_fields}
         hyperparameters = Hyperparameters(**{key: getattr(champion, key) for key in Hyperparameters.model_fields})
         protocol = self.params.protocol.model_copy(update=own)
-        return self._add(name, stage, hyperparameters, protocol, seeds=seeds, encoded=DATA / "encoded" / "champion")
+        return self._add(name, hyperparameters, protocol, encoded=DATA / "encoded" / "champion", **others)
 
-    def _add(
-        self,
-        name: str,
-        stage: str,
-        hyperparameters: Hyperparameters,
-        protocol: Protocol | None = None,
-        **others: Any,
-    ) -> str:
-        seeds = self.extensions.tuning.seeds if stage in ("tuning", "tuned") else self.extensions.seeds
-        self.variants[name] = Variant(
-            name=name,
-            stage=f"{stage}@{name}",
-            hyperparameters=hyperparameters,
-            protocol=protocol or self.params.protocol,
-            seeds=tuple(others.pop("seeds", seeds)),
-            data=DATA,
-            **others,
-        )
+    def _add(self, name: str, hyperparameters: Hyperparameters, protocol: Protocol | None = None, **others: Any) -> str:
+        seeds = tuple(others.pop("seeds", self.extensions.seeds))
+        others = {"data": DATA} | others
+        self.variants[name] = Variant(name, hyperparameters, protocol or self.params.protocol, seeds, **others)
         return name

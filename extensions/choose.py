@@ -1,4 +1,4 @@
-"""Of the trials of one optimizer, take the models with the lowest valid loss. No test review comes near them."""
+"""Of the trials of each optimizer, take the models with the lowest valid loss. No test review comes near them."""
 
 import math
 import shutil
@@ -16,17 +16,16 @@ from sentiment_rnn.study.variants import Variant
 
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("variant", help="its name: tuned-lstm-sgd, ...")
+    parser.add_argument("group", help="of the variants that are chosen: tuned/lstm, ...")
     catalogue = load_extended_catalogue()
-    variant = catalogue.find(parser.parse_args().variant)
-    for seed in variant.seeds:
+    for variant, seed in catalogue.runs(parser.parse_args().group).values():
         trials = [tried(candidate, seed) for candidate in catalogue.candidates[variant.name]]
         best = min(trials, key=lambda trial: math.inf if trial["valid_loss"] is None else trial["valid_loss"])
         out = variant.models / str(seed)
         shutil.copytree(best.pop("folder"), out, dirs_exist_ok=True)
         described = [{key: trial[key] for key in ("lr", "valid_loss")} | {"kept": trial is best} for trial in trials]
         write_description(out, **read_description(out) | {"variant": variant.name, "trials": described})
-        print(f"seed {seed} | of {len(trials)} learning rates {best['lr']}, with a valid loss of {best['valid_loss']}")
+        print(f"{variant.name}/{seed}: lr {best['lr']} of {len(trials)}, valid loss {best['valid_loss']}")
 
 
 def tried(candidate: Variant, seed: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-from catalogue import extended_catalogue
+from catalogue import DATA, extended_catalogue
 from findings import drawings, evaluated, gather, report_context
 from schema import load_extensions
 
@@ -44,7 +44,7 @@ def main() -> None:
     html = web_page("Beyond the study", TEMPLATE, context, images)
 
     # all that could fail is behind us: now replace what an earlier run left
-    copy_results({name: evaluations[name] for name in evaluated(catalogue)}, OUT / "results")
+    copy_results({name: evaluations[name] for name in evaluated(catalogue)}, DATA / "evaluations", OUT / "results")
     for trial, folder in trials.items():
         for file in ("model.json", "curves.csv"):
             write(OUT / "results/champion_trials" / trial / folder.name / file, (folder / file).read_bytes())

@@ -15,6 +15,7 @@ from sentiment_rnn.study.params import (
     PositiveFloat,
     Section,
     Seeds,
+    SplitSeed,
     StopWords,
     read_section,
     read_yaml,
@@ -92,6 +93,7 @@ class Extensions(Section):
     attention: Attention
     protocol: ProtocolGrids
     splits: list[Literal["official"]]
+    split_seeds: list[SplitSeed]
     tuning: Tuning
     baselines: Baselines
     champion: Champion
@@ -99,7 +101,8 @@ class Extensions(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        refuse_repeats("seeds", self.seeds)
+        for key in ("seeds", "split_seeds"):
+            refuse_repeats(key, getattr(self, key))
         for key, values in self.protocol:
             refuse_repeats(f"protocol.{key}", values)
         for key in ("seeds", "trials"):

@@ -22,7 +22,7 @@ STAND_INS = {  # folders of git for those that a fresh clone does not have
     "data/split": "results/split",
     "data/encoded": "results/encoded",
     "data/extensions/evaluations": "extensions/results",
-    "data/extensions/models/champion_trials": "extensions/results/champion_trials",
+    "data/extensions/trials/models/champion_trials": "extensions/results/champion_trials",
 }
 REPORTS = {
     "report": ("results", "metrics", "plots", "report"),

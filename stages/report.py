@@ -51,7 +51,7 @@ def main() -> None:
     html = web_page(TITLE, TEMPLATE, context, images)
 
     # all that could fail is behind us: now replace what an earlier run left
-    copy_results(evaluations, Path("results"))
+    copy_results(evaluations, DATA / "evaluations", Path("results"))
     for file in (*SUMMARIES, ALSO_IN_TRAIN):
         write(Path("results") / file, (DATA / file).read_bytes())
     tables, metrics = catalogue.tables, Path("metrics")

@@ -25,9 +25,9 @@ def main() -> None:
         require_enough(reviews, f"{arguments.reviews}, without the repeated texts")
     if arguments.kind == "official":
         is_test = reviews.pop("is_test").to_numpy()
-        parts = official_split(reviews, is_test, params.split_seed)
+        parts = official_split(reviews, is_test, arguments.seed)
     else:
-        parts = random_split(reviews, params.split_seed)
+        parts = random_split(reviews, arguments.seed)
     in_train = also_in_train(parts)
 
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,7 @@ def parse_arguments() -> Namespace:
     parser.add_argument("--reviews", required=True, type=Path, help="CSV with the columns review and sentiment")
     parser.add_argument("--corpus", required=True, type=Path, help="where they come from; its own division is there")
     parser.add_argument("--kind", required=True, choices=("random", "official"))
+    parser.add_argument("--seed", required=True, type=int, help="of the shuffling")
     parser.add_argument("--out", required=True, type=Path, help="folder to write")
     return parser.parse_args()
 

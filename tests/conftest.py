@@ -130,7 +130,7 @@ def shrink(params: Any) -> None:
 def shrink_extensions(params: Any) -> None:
     """The same for what goes beyond the study."""
     extensions = params["extensions"]
-    extensions |= {"seeds": [0], "splits": [], "attention": {"hidden_dim": 4, "embedding_dim": 3}}
+    extensions |= {"seeds": [0], "splits": [], "split_seeds": [7], "attention": {"hidden_dim": 4, "embedding_dim": 3}}
     extensions["protocol"] = {"init": ["pytorch"], "keep_epoch": ["last"], "stop_words": ["literal"]}
     rates = {"second": {"adam": 0.1, "momentum": 0.1}}
     extensions["tuning"] = {"seeds": [0], "trials": ["second"], "learning_rates": rates}

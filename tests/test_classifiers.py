@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from conftest import Scratch
+from safetensors.torch import load_file, save_file
 from torch.nn.utils.rnn import pack_sequence
 
 import sentiment_rnn
@@ -132,6 +133,19 @@ def test_answers_are_those_of_the_evaluation(data: str, name: str, finished: Scr
     reviews = pd.read_csv(finished.folder / "data/split/test.csv", keep_default_na=False)["review"]
     predicted = pd.read_csv(finished.folder / data / "evaluations" / name / "0/predictions.csv")
     np.testing.assert_allclose(model.log_odds(reviews.tolist()), predicted["log_odds"], rtol=5e-4, atol=1e-5)
+
+
+def test_weights_in_half_precision_are_read(finished: Scratch, tmp_path: Path):
+    """In memory they are numbers of single precision again."""
+    copy = shutil.copytree(finished.folder / "data/models/compound/0", tmp_path / "0")
+    before, weights = sentiment_rnn.load(copy).log_odds(TEXTS), copy / "weights.safetensors"
+    save_file({name: weight.half() for name, weight in load_file(weights).items()}, weights)
+    after = sentiment_rnn.load(copy).log_odds(TEXTS)
+    np.testing.assert_allclose(after, before, rtol=0.01, atol=0.001)
+    assert (after != before).any()
+    save_file({name: weight.double() for name, weight in load_file(weights).items()}, weights)
+    with pytest.raises(ModelFolderError, match=r"torch\.float64"):
+        sentiment_rnn.load(copy)
 
 
 def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):

@@ -65,7 +65,8 @@ def test_figures_are_those_of_the_grids(fresh: Scratch, tables: Tables):
         study: list(rows) for study, rows in expected.items()
     }
     for folder, names in (("results", list(catalogue.study.variants)), ("extensions/results", evaluated(catalogue))):
-        kept = {path.parent.parent.name for path in (fresh.folder / folder).glob("*/*/predictions.csv")}
+        files = (fresh.folder / folder).rglob("predictions.csv")
+        kept = {path.parents[1].relative_to(fresh.folder / folder).as_posix() for path in files}
         assert kept == set(names)
     for name, variant in (catalogue.study.variants | catalogue.variants).items():
         for folder in (fresh.folder / "results" / name, fresh.folder / "extensions/results" / name):

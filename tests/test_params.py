@@ -63,13 +63,13 @@ def test_variants_and_tables(tmp_path: Path):
     assert catalogue.find("experiment").hyperparameters.hidden_dim == 6
     assert catalogue.rows_of("compound") == ["compound.compound"]
     assert len(catalogue.rows_of("lstm-adam")) == 6
-    with pytest.raises(ParamsError, match=r"no variant 'lstm-lion'.*lstm-adam.*compound"):
-        catalogue.find("lstm-lion")
+    assert list(catalogue.runs("n_layers-3").values()) == [(variant, 0)]
+    for find in (catalogue.find, catalogue.runs):
+        with pytest.raises(ParamsError, match=r"no variant 'lstm-lion'.*lstm-adam.*compound"):
+            find("lstm-lion")
 
 
-@pytest.mark.parametrize(
-    ("axis", "value", "row"), [("bidirectional", True, "true"), ("dropout", 0.5, "0.5"), ("lr", 0.01, "0.01")]
-)
+@pytest.mark.parametrize(("axis", "value", "row"), [("bidirectional", True, "true"), ("lr", 0.01, "0.01")])
 def test_any_hyperparameter_can_be_an_axis(axis: str, value: object, row: str, tmp_path: Path):
     catalogue = study_catalogue(load_params(write(tmp_path, put("study", "grids", axis, value=[value]))))
     assert list(catalogue.tables[axis].values()) == ["lstm-adam", f"{axis}-{row}"]
@@ -110,16 +110,18 @@ def test_champion_and_its_trials(tmp_path: Path):
 
 def test_variants_beyond_the_study(tmp_path: Path):
     catalogue = extended(tmp_path, "splits", value=["official"])
-    assert catalogue.find("init-pytorch-lstm").protocol.init == "pytorch"
-    assert catalogue.find("split-official-lstm").split == "official"
-    assert catalogue.find("tuning/lstm-adam/second").hyperparameters.lr == 0.1
-    assert [variant.name for variant in catalogue.candidates["tuned-lstm-momentum"]] == [
-        "momentum-lstm",
-        "tuning/lstm-momentum/second",
+    assert catalogue.find("init-pytorch/lstm").protocol.init == "pytorch"
+    assert catalogue.find("split-official/lstm").split == "split-official"
+    assert [variant.name for variant, _ in catalogue.runs("split_seed-7").values()] == ["split_seed-7/lstm"]
+    assert list(catalogue.runs("tuning/lstm")) == ["adam/second, seed 0", "momentum/second, seed 0"]
+    assert catalogue.find("tuning/lstm/adam/second").hyperparameters.lr == 0.1
+    assert [variant.name for variant in catalogue.candidates["tuned/lstm/momentum"]] == [
+        "momentum/lstm",
+        "tuning/lstm/momentum/second",
     ]
-    assert catalogue.tables["init"] == {"lstm-study": "lstm-adam", "lstm-pytorch": "init-pytorch-lstm"}
+    assert catalogue.tables["init"] == {"lstm-study": "lstm-adam", "lstm-pytorch": "init-pytorch/lstm"}
     assert list(catalogue.tables["official_split"]) == ["lstm", "tfidf", "nbsvm"]
-    assert catalogue.tables["lstm_tuned"] == {"adam": "tuned-lstm-adam", "momentum": "tuned-lstm-momentum"}
+    assert catalogue.tables["lstm_tuned"] == {"adam": "tuned/lstm/adam", "momentum": "tuned/lstm/momentum"}
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,7 @@ def test_mistake_beyond_the_study_is_named(tmp_path: Path, keys: tuple[str, ...]
         (put("lr", value=0), "lr: input should be greater than 0"),
         (put("lr", value=float("nan")), "lr: input should be"),
         (put("dropout", value=1.0), "dropout: input should be less than 1"),
+        (put("dropout", value=0.5), "dropout: 0.5 would do nothing: it is between layers, and n_layers is 1"),
         (put("seeds", 0, value="zero"), "seeds.0: input should be a valid integer, not 'zero'"),
         (put("seeds", value=[0, 0]), "seeds: 0 stands there twice"),
         (put("seeds", value=[]), "seeds: list should have at least 1 item"),
@@ -192,6 +195,13 @@ def test_mistake_is_named(tmp_path: Path, change: Callable[[Any], object], messa
     with pytest.raises(ParamsError) as caught:
         load_params(path)
     assert f"{path}: {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["hidden_dim", "embedding_dim", "max_length", "batch_size"])
+def test_size_that_no_machine_has_is_named(tmp_path: Path, key: str):
+    params = load_params(write(tmp_path, put(key, value=10**15)))
+    with pytest.raises(ParamsError, match=rf"^{key}: {10**15} is too much for .*: its training would take .* GB"):
+        study_catalogue(params)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_what_reruns_when(scratch: Scratch):
         path.write_text(path.read_text() + "\n# changed\n")
     scratch.edit(lambda params: params["extensions"].update(seeds=[0, 1, 2]), "extensions/params.yaml")
     assert changed() == set()
-    assert "train_champion" in scratch.run("dvc", "status", "extensions/dvc.yaml:train_champion@champion")
+    assert "train_champion" in scratch.run("dvc", "status", "extensions/dvc.yaml:train_champion")
 
 
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
@@ -201,27 +201,25 @@ def test_extensions_run_beside_the_study(scratch: Scratch):
     before = scratch.results()
     ran = set(scratch.repro("-P"))
     assert scratch.results() == before
-    assert {
-        f"extensions/dvc.yaml:{name}" for name in ("train_champion_trials@flat", "train_splits@split-official-lstm")
-    } <= ran
+    assert {f"extensions/dvc.yaml:{name}" for name in ("train_champion_trials", "train_splits@split-official")} <= ran
     data = scratch.folder / "data/extensions"
     for name, key, value in (
-        ("init-pytorch-lstm", "init", "pytorch"),
-        ("keep_epoch-last-lstm", "best_epoch", 2),
-        ("stop_words-literal-lstm", "stop_words", "literal"),
-        ("split-official-lstm", "split", "official"),
+        ("init-pytorch/lstm", "init", "pytorch"),
+        ("keep_epoch-last/lstm", "best_epoch", 2),
+        ("stop_words-literal/lstm", "stop_words", "literal"),
+        ("split-official/lstm", "split", "split-official"),
+        ("split_seed-7/lstm", "split", "split_seed-7"),
     ):
         assert read_json(data / "models" / name / "0/model.json")[key] == value
     assert len((data / "evaluations/split-official-tfidf/0/predictions.csv").read_text().splitlines()) == 101
-    tuned = read_json(data / "models/tuned-lstm-adam/0/model.json")
+    tuned = read_json(data / "models/tuned/lstm/adam/0/model.json")
     best = min(tuned["trials"], key=lambda trial: trial["valid_loss"])
     assert [trial["lr"] for trial in tuned["trials"]] == [0.001, 0.1]
     assert [trial for trial in tuned["trials"] if trial["kept"]] == [best]
     assert tuned["hyperparameters"]["lr"] == best["lr"]
     # trials that were not chosen meet no test review
-    assert not [
-        path for path in (data / "evaluations").iterdir() if path.name.startswith(("tuning", "champion_trials"))
-    ]
+    assert (data / "trials/models").exists()
+    assert not (data / "trials/evaluations").exists()
     text = (scratch.folder / "extensions/report/report.md").read_text()
     for title in ("Baselines", "The champion", "Momentum", "Initialisation", "Stop words", "The corpus's own division"):
         assert f"## {title}" in text

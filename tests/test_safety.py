@@ -8,6 +8,7 @@ import torch
 from conftest import PROJECT, Scratch
 
 import sentiment_rnn
+from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.model_json import ModelFolderError
 
 # what unpickles, or evaluates
@@ -55,3 +56,11 @@ def test_pickled_weights_are_refused_unopened(name: str, finished: Scratch, tmp_
     assert not (tmp_path / "taken").exists()
     torch.load(weights.rename(tmp_path / "weights.pt"), weights_only=False)  # the bomb is one
     assert (tmp_path / "taken").exists()
+
+
+def test_no_error_drives_the_terminal():
+    def fail() -> None:
+        raise PipelineError("row 1: \x1b[2J\x07\x9b and two\n\tlines of caf\u00e9")
+
+    with pytest.raises(SystemExit, match=re.escape("error: row 1: \\x1b[2J\\x07\\x9b and two\n\tlines of caf\u00e9")):
+        exit_on_error(fail)

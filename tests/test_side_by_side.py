@@ -25,7 +25,7 @@ end_with_dvc()
 def work(seed, reporter):
     reporter.line(f"process {os.getpid()}")
     time.sleep(600)
-side_by_side([0, 1, 2], work)
+side_by_side({"seed 0": 0, "seed 1": 1, "seed 2": 2}, work)
 """
 
 
@@ -37,7 +37,7 @@ def square(seed: int, reporter: Reporter) -> int:
 
 def test_outcomes_and_lines_by_seed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(PROCESSES, "2")
-    assert side_by_side([3, 1, 2], square) == {1: 1, 2: 4, 3: 9}
+    assert side_by_side({f"seed {seed}": seed for seed in (3, 1, 2)}, square) == {"seed 1": 1, "seed 2": 4, "seed 3": 9}
     lines = capsys.readouterr().out.splitlines()
     assert sorted(line.partition(" | ")[0] for line in lines) == ["seed 1", "seed 2", "seed 3"]
     assert len({line.partition("process ")[2] for line in lines} - {str(os.getpid())}) == 3
@@ -71,7 +71,7 @@ def test_one_at_a_time_on_request(monkeypatch: pytest.MonkeyPatch):
         time.sleep(0.1)
         return started, time.monotonic()
 
-    times = sorted(side_by_side([0, 1, 2], when).values())
+    times = sorted(side_by_side(dict.fromkeys("abc", 0), when).values())
     assert all(ended <= started for (_, ended), (started, _) in pairwise(times))
 
 
@@ -95,7 +95,7 @@ def test_failure_names_the_seed_and_stops_the_others(error: Exception | None, me
 
     before = set(psutil.Process().children())
     with pytest.raises(PipelineError, match=message):
-        side_by_side([0, 1], work)
+        side_by_side({"seed 0": 0, "seed 1": 1}, work)
     assert set(psutil.Process().children()) == before
 
 
@@ -147,7 +147,7 @@ def test_on_a_terminal_each_seed_has_its_progress_bar(tmp_path: Path):
         "    for _ in reporter.track(range(4), 'epoch 1/1', 4):\n"
         "        time.sleep(0.3)\n"
         "    reporter.line('done')\n"
-        "side_by_side([0, 1], work)\n"
+        "side_by_side({'seed 0': 0, 'seed 1': 1}, work)\n"
     )
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 100))

@@ -1,4 +1,4 @@
-"""A variant with all its seeds: what an evaluate stage does."""
+"""A variant with all its seeds, or a group of variants: what an evaluate stage does."""
 
 import shutil
 from argparse import ArgumentParser
@@ -17,18 +17,19 @@ FROM_MODEL = ("model.json", "curves.csv")  # stand beside the answers, since the
 
 
 def evaluate_stage(load: Callable[[], Catalogue]) -> None:
-    """Hold the models of the variant that the command line names against the test reviews.
+    """Hold the models of the variant, or of the group, that the command line names against the test reviews.
 
     Args:
         load: reads the variants from the parameters.
     """
-    parser = ArgumentParser(description="Hold the trained models of one variant against the test reviews.")
-    parser.add_argument("variant", help="its name: lstm-adam, n_layers-2, experiment, ...")
+    parser = ArgumentParser(description="Hold the trained models of a variant against the test reviews.")
+    parser.add_argument("variant", help="its name, or that of a group: lstm-adam, n_layers-2, ...")
     name = parser.parse_args().variant
     end_with_dvc()
-    variant = load().find(name)
-    shutil.rmtree(variant.evaluations, ignore_errors=True)
-    side_by_side(variant.seeds, lambda seed, reporter: evaluate_seed(variant, seed, reporter))
+    runs = load().runs(name)
+    for data in {variant.data for variant, _ in runs.values()}:
+        shutil.rmtree(data / "evaluations" / name, ignore_errors=True)
+    side_by_side(runs, lambda run, reporter: evaluate_seed(*run, reporter))
 
 
 def evaluate_seed(variant: Variant, seed: int, reporter: Reporter) -> None:

@@ -26,7 +26,7 @@ class StoredModel:
 
     Attributes:
         name: VARIANT/SEED.
-        variant: its part before the slash.
+        variant: its part before the last slash.
         folder: where it is.
         split: how the reviews were divided that it was trained on: random, or another division.
         n_parameters: numbers that were trained.
@@ -113,8 +113,8 @@ def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
     """Every trained model, the best on the valid reviews first; and what is wrong with those left out, by name."""
     models, damaged = [], {}
     for data in (checkout() / folder for folder in FOLDERS):
-        for path in sorted((data / "models").glob("*/*/model.json")):  # trials, a level below, are left out
-            folder, name = path.parent, f"{path.parent.parent.name}/{path.parent.name}"
+        for path in sorted((data / "models").rglob("model.json")):
+            folder, name = path.parent, path.parent.relative_to(data / "models").as_posix()
             try:
                 models.append(_describe(name, folder, data / "evaluations" / name / "metrics.json"))
             except ModelFolderError as error:
@@ -138,7 +138,7 @@ def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
         test_accuracy = float(json.loads(metrics.read_text(encoding="utf-8"))["test_accuracy"])
     except (OSError, ValueError, KeyError, TypeError):
         test_accuracy = None  # of the model this says nothing
-    return StoredModel(name, folder.parent.name, folder, split, n_parameters, valid_accuracy, test_accuracy)
+    return StoredModel(name, name.rpartition("/")[0], folder, split, n_parameters, valid_accuracy, test_accuracy)
 
 
 def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any
 
 
-def copy_results(evaluations: dict[str, Path], folder: Path) -> None:
+def copy_results(evaluations: dict[str, Path], data: Path, folder: Path) -> None:
     """Copy what the runs left into a folder that git keeps; nothing else stays there.
 
     Evaluations of variants that the parameters no longer name go, too: a report depends on the folder of all.
 
     Args:
-        evaluations: the folder of each variant; all stand in one.
+        evaluations: the folder of each variant.
+        data: the folder in which all stand.
         folder: to write.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for name, path in evaluations.items():
         shutil.copytree(path, folder / name)
-    for path in next(iter(evaluations.values())).parent.iterdir():
-        if path.name not in evaluations:
-            shutil.rmtree(path)
+    for path in {file.parents[1] for file in data.rglob("metrics.json")} - set(evaluations.values()):
+        shutil.rmtree(path)
 
 
 def write_json(path: Path, content: Any) -> None:

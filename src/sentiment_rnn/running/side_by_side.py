@@ -1,7 +1,8 @@
-"""The seeds of a stage side by side, each in a process of its own, so that all cores are busy.
+"""The trainings of a stage side by side, each in a process of its own, so that all cores are busy.
 
-A process sends what it has to say to the stage, which shows it: a line is printed behind the name of its seed, and on a
-terminal each process has a progress bar. The processes are forks: what the stage has imported need not be loaded again.
+A process sends what it has to say to the stage, which shows it. Each line is printed behind the label of its process,
+such as "seed 0". On a terminal each process has a progress bar. The processes are forks: what the stage has imported
+need not be loaded again.
 """
 
 import ctypes
@@ -12,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -32,7 +33,7 @@ Outcome = TypeVar("Outcome")
 
 
 class Reporter:
-    """What a seed's process has to say.
+    """What a process has to say.
 
     Args:
         send: takes a message to the stage: its kind, and its content.
@@ -42,7 +43,7 @@ class Reporter:
         self._send = send
 
     def line(self, text: str) -> None:
-        """Print a line behind the seed's name."""
+        """Print a line behind the label."""
         self._send(("line", text))
 
     def track(self, items: Iterable[Item], description: str, total: int) -> Iterator[Item]:
@@ -55,50 +56,51 @@ class Reporter:
             yield item
 
 
-def side_by_side(seeds: Sequence[int], work: Callable[[int, Reporter], Outcome]) -> dict[int, Outcome]:
-    """Do the work for each seed.
+def side_by_side(items: dict[str, Item], work: Callable[[Item, Reporter], Outcome]) -> dict[str, Outcome]:
+    """Do the work for each item.
 
     Call it from the main thread: the processes end when the thread that started them does, killed or not.
 
     Args:
-        seeds: to do it for.
+        items: to do it for, by what their lines are headed with.
         work: is called in a process of its own; what it returns is pickled.
 
     Returns:
-        What it returned, by seed.
+        What it returned, by label.
 
     Raises:
-        PipelineError: a seed failed. Those that ran beside it were stopped.
+        PipelineError: one failed. Those that ran beside it were stopped.
     """
     context = multiprocessing.get_context("fork")
-    waiting, outcomes = list(seeds), dict[int, Outcome]()
-    running: dict[Any, tuple[int, BaseProcess]] = {}  # by the connection to each
+    waiting, outcomes = list(items), dict[str, Outcome]()
+    running: dict[Any, tuple[str, BaseProcess]] = {}  # by the connection to each
     bars = _Bars(min(n_at_once(len(waiting)), len(waiting)))
     signal.signal(signal.SIGTERM, _exit)
     try:
         while waiting or running:
             while waiting and len(running) < bars.n:
-                seed, (ours, theirs) = waiting.pop(0), context.Pipe(duplex=False)
-                process: BaseProcess = context.Process(target=_child, args=(work, seed, theirs, os.getpid()))
+                label, (ours, theirs) = waiting.pop(0), context.Pipe(duplex=False)
+                arguments = (work, items[label], theirs, os.getpid())
+                process: BaseProcess = context.Process(target=_child, args=arguments)
                 process.start()
                 theirs.close()
-                running[ours] = (seed, process)
-                bars.open(seed)
+                running[ours] = (label, process)
+                bars.open(label)
             for connection in wait(list(running)):
-                seed, process = running[connection]
+                label, process = running[connection]
                 kind, content = _receive(connection)
                 if kind == "line":
-                    tqdm.write(f"seed {seed} | {content}")
+                    tqdm.write(f"{label} | {content}")
                     sys.stdout.flush()
                 elif kind == "progress":
-                    bars.show(seed, *content)
+                    bars.show(label, *content)
                 elif kind == "outcome":
-                    outcomes[seed] = content
+                    outcomes[label] = content
                     process.join()
                     del running[connection]
-                    bars.close(seed)
+                    bars.close(label)
                 else:
-                    raise PipelineError(f"seed {seed}: {content}")
+                    raise PipelineError(f"{label}: {content}")
     finally:
         for _, process in running.values():
             process.kill()
@@ -107,8 +109,8 @@ def side_by_side(seeds: Sequence[int], work: Callable[[int, Reporter], Outcome])
     return outcomes
 
 
-def n_at_once(n_seeds: int) -> int:
-    """How many seeds run at once: as many as this process may use cores, or as the environment variable says.
+def n_at_once(n_items: int) -> int:
+    """How many run at once: as many as this process may use cores, or as the environment variable says.
 
     Those that would be left over run beside the others. Three on two cores take one and a half times as long as one;
     two of them, and then the third on one core, would take twice as long.
@@ -118,8 +120,8 @@ def n_at_once(n_seeds: int) -> int:
     """
     text = os.environ.get(PROCESSES)
     if text is None:
-        n_rounds = max(n_seeds // len(os.sched_getaffinity(0)), 1)
-        return math.ceil(n_seeds / n_rounds)
+        n_rounds = max(n_items // len(os.sched_getaffinity(0)), 1)
+        return math.ceil(n_items / n_rounds)
     if not text.isdecimal() or int(text) < 1:
         raise PipelineError(f"{PROCESSES}: must be a number above zero, not {text!r}")
     return int(text)
@@ -142,13 +144,13 @@ def _end_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def _child(work: Callable[[int, Reporter], Any], seed: int, connection: "Connection[Any, Any]", parent: int) -> None:
+def _child(work: Callable[[Item, Reporter], Any], item: Item, connection: "Connection[Any, Any]", parent: int) -> None:
     _end_with_parent(parent)
     # a signal ends it at once: as an exception it can get lost in a library, and the work would go on
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     try:
-        message = ("outcome", work(seed, Reporter(connection.send)))
+        message = ("outcome", work(item, Reporter(connection.send)))
     except USER_ERRORS as error:
         message = ("failure", str(error))
     except BaseException:
@@ -176,24 +178,24 @@ class _Bars:
         tqdm.monitor_interval = 0  # no thread: forks and threads do not go together
         self.n = n
         self._free = list(range(n))
-        self._used: dict[int, tuple[int, tqdm[Any]]] = {}
+        self._used: dict[str, tuple[int, tqdm[Any]]] = {}
 
-    def open(self, seed: int) -> None:
+    def open(self, label: str) -> None:
         place = self._free.pop(0)
-        self._used[seed] = (place, tqdm(desc=f"seed {seed}", position=place, leave=False, disable=None))
+        self._used[label] = (place, tqdm(desc=label, position=place, leave=False, disable=None))
 
-    def show(self, seed: int, description: str, number: int, total: int) -> None:
-        bar = self._used[seed][1]
+    def show(self, label: str, description: str, number: int, total: int) -> None:
+        bar = self._used[label][1]
         if bar.total != total or number < bar.n:
             bar.reset(total)
-        bar.set_description_str(f"seed {seed}, {description}", refresh=False)
+        bar.set_description_str(f"{label}, {description}", refresh=False)
         bar.update(number - bar.n)
 
-    def close(self, seed: int) -> None:
-        place, bar = self._used.pop(seed)
+    def close(self, label: str) -> None:
+        place, bar = self._used.pop(label)
         self._free.append(place)
         bar.close()
 
     def clear(self) -> None:
-        for seed in list(self._used):
-            self.close(seed)
+        for label in list(self._used):
+            self.close(label)

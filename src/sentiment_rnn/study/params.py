@@ -21,6 +21,7 @@ NLayers = Annotated[int, Field(gt=0, le=100)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LearningRate = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 Seeds = list[Annotated[int, Field(ge=0, lt=2**63)]]
+SplitSeed = Annotated[int, Field(ge=0, lt=2**32)]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -60,6 +61,12 @@ class Architecture(Section):
     def _attention_is_one_layer(self) -> Self:
         if self.cell == "attention" and (self.n_layers > 1 or self.bidirectional):
             raise ValueError("cell: attention has one layer and no direction; set n_layers 1 and bidirectional false")
+        return self
+
+    @model_validator(mode="after")
+    def _dropout_is_between_layers(self) -> Self:
+        if self.dropout and self.n_layers == 1:
+            raise ValueError(f"dropout: {self.dropout} would do nothing: it is between layers, and n_layers is 1")
         return self
 
 
@@ -141,12 +148,13 @@ class Params(Protocol, Architecture):
     """The whole of params.yaml; its top level is the protocol and the experiment's hyperparameters."""
 
     dataset: Annotated[str, Field(pattern=r"^(imdb|sample|[^/\\]+\.csv)$")]
-    split_seed: Annotated[int, Field(ge=0, lt=2**32)]
+    split_seed: SplitSeed
     drop_duplicates: bool
     min_freq: Positive
     seeds: Annotated[Seeds, Field(min_length=1)]
     lr: LearningRate
     study: Study
+    margin: Annotated[float, Field(gt=0, lt=1)]
     plots: Plots
 
     @model_validator(mode="after")

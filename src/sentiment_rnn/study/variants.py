@@ -1,8 +1,10 @@
 """The variants of the study: the one place that says what each is called, how it is trained and where it stands.
 
 A variant is one full set of hyperparameters and protocol. It is trained once for each seed.
+A name with a slash, GROUP/NAME, is that of a variant in a group, whose variants one stage trains.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,23 +20,43 @@ class Variant:
 
     Attributes:
         name: also that of its folders, below models/ and evaluations/.
-        stage: the rest of its stages' names in dvc.yaml: train_STAGE trains it, evaluate_STAGE evaluates it.
         hyperparameters: in which it differs from the others.
         protocol: what it shares with them.
         seeds: it is trained with.
         encoded: folder of the encoded reviews.
         split: how the reviews are divided: at random, or another division of the extensions.
         data: folder that has models/ and evaluations/.
+        stage: in the study, the rest of its stages' names in dvc.yaml: train_STAGE and evaluate_STAGE.
     """
 
     name: str
-    stage: str
     hyperparameters: Hyperparameters
     protocol: Protocol
     seeds: tuple[int, ...]
     encoded: Path = Path("data/encoded")
     split: str = "random"
     data: Path = Path("data")
+    stage: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what this machine cannot hold.
+
+        Raises:
+            ParamsError: the least that a training takes is more than there is; the message names the key.
+        """
+        settings = {key: getattr(self.hyperparameters, key) for key in ("hidden_dim", "embedding_dim")}
+        settings |= {key: getattr(self.protocol, key) for key in ("max_length", "batch_size")}
+        hidden, embedding, length, batch = settings.values()
+        directions, n_layers = 1 + self.hyperparameters.bidirectional, self.hyperparameters.n_layers
+        weights = directions * hidden * (embedding + n_layers * hidden + 2 * length)
+        states = batch * (embedding + directions * n_layers * hidden)  # of reviews with a single token
+        needed, there = 4 * (2 * weights + states), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if needed > there:
+            key = max(settings, key=lambda name: settings[name])
+            raise ParamsError(
+                f"{key}: {settings[key]} is too much for {self.name}: its training would take {needed / 1e9:,.0f} GB "
+                f"of memory or more, and this machine has {there / 1e9:,.0f} GB"
+            )
 
     @property
     def models(self) -> Path:
@@ -45,6 +67,9 @@ class Variant:
     def evaluations(self) -> Path:
         """Folder of its evaluations: one below it for each seed."""
         return self.data / "evaluations" / self.name
+
+
+Run = tuple[Variant, int]  # one training: a variant with one of its seeds
 
 
 @dataclass(frozen=True)
@@ -68,6 +93,21 @@ class Catalogue:
         if name not in self.variants:
             raise ParamsError(f"no variant {name!r} in params.yaml; there are: {', '.join(self.variants)}")
         return self.variants[name]
+
+    def runs(self, name: str) -> dict[str, Run]:
+        """The trainings of a variant, or of all variants of a group, each by what its lines are headed with.
+
+        Raises:
+            ParamsError: there is neither variant nor group of that name.
+        """
+        if name in self.variants:
+            return {f"seed {seed}": (self.variants[name], seed) for seed in self.variants[name].seeds}
+        group = [variant for variant in self.variants.values() if variant.name.startswith(f"{name}/")]
+        return {
+            f"{variant.name.removeprefix(name)[1:]}, seed {seed}": (variant, seed)
+            for variant in group or [self.find(name)]
+            for seed in variant.seeds
+        }
 
     def rows_of(self, name: str) -> list[str]:
         """Where a variant stands, as STUDY.ROW."""
@@ -95,7 +135,7 @@ def study_catalogue(params: Params) -> Catalogue:
     for name in ("compound", "experiment"):
         tables[name] = {"base": base, name: name}
     variants = {
-        name: Variant(name, stage, hyperparameters, params.protocol, tuple(params.seeds))
+        name: Variant(name, hyperparameters, params.protocol, tuple(params.seeds), stage=stage)
         for name, (stage, hyperparameters) in found.items()
     }
     return Catalogue(variants, tables)

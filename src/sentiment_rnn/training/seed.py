@@ -137,9 +137,9 @@ def _train_into(
 
 
 def _fitting(hyperparameters: Hyperparameters) -> Fitting | None:
-    """What fits the start of a model, where its hyperparameters want that: those of the study's models do not.
+    """The function that fits the start of a model, if the hyperparameters ask for one.
 
-    So the stages of the study do not depend on the package that is imported here.
+    Those of the study do not, so the stages of the study do not depend on the package that is imported here.
     """
     if hyperparameters.embedding == "random" and not hyperparameters.ngrams:
         return None

@@ -24,7 +24,7 @@ def stored_trainings() -> dict[str, Files]:
         cache = Path(repo.cache.local.path)
     found: dict[str, Files] = {}
     for folder in _model_folders():
-        for files in _by_seed(cache, folder).values():
+        for files in _by_folder(cache, folder).values():
             with suppress(OSError, ValueError, KeyError, TypeError):  # not in the cache, damaged, or no model
                 found[json.loads(files["model.json"][0].read_bytes())["training"]] = files
     return found
@@ -52,13 +52,13 @@ def _model_folders() -> Iterator[str]:
                 yield out["md5"]
 
 
-def _by_seed(cache: Path, md5: str) -> dict[str, Files]:
-    """The files of a folder in the cache, by the names of the folders below it."""
-    seeds: dict[str, Files] = {}
+def _by_folder(cache: Path, md5: str) -> dict[str, Files]:
+    """The files of a folder in the cache, by the folders below it: those of a seed each."""
+    folders: dict[str, Files] = {}
     for path, found in listing(cache, md5).items():
-        seed, _, name = path.partition("/")
-        seeds.setdefault(seed, {})[name] = (in_cache(cache, found), found)
-    return seeds
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, {})[name] = (in_cache(cache, found), found)
+    return folders
 
 
 def listing(cache: Path, md5: str) -> dict[str, str]:

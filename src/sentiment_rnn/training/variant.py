@@ -1,4 +1,4 @@
-"""A variant with all its seeds: what a train stage does."""
+"""A variant with all its seeds, or a group of variants: what a train stage does."""
 
 import shutil
 from argparse import ArgumentParser
@@ -13,30 +13,32 @@ from sentiment_rnn.training.stored import stored_trainings
 
 
 def train_stage(load: Callable[[], Catalogue]) -> None:
-    """Train the variant that the command line names.
+    """Train the variant, or the group of variants, that the command line names.
 
     Args:
         load: reads the variants from the parameters.
     """
-    parser = ArgumentParser(description="Train one variant, its seeds side by side.")
-    parser.add_argument("variant", help="its name: lstm-adam, n_layers-2, experiment, ...")
+    parser = ArgumentParser(description="Train a variant, its seeds side by side.")
+    parser.add_argument("variant", help="its name, or that of a group: lstm-adam, n_layers-2, ...")
     parser.add_argument("--anew", action="store_true", help="train, even where the same was trained before")
     arguments = parser.parse_args()
     end_with_dvc()
-    variant = load().find(arguments.variant)
-    inputs = InputGuard(input_files(variant))
+    name = arguments.variant
+    runs = load().runs(name)
+    variants = {variant.name: variant for variant, _ in runs.values()}
+    inputs = InputGuard([path for variant in variants.values() for path in input_files(variant)])
     stored = {} if arguments.anew else stored_trainings()
-    folders = side_by_side(
-        variant.seeds, lambda seed, reporter: train_seed(variant, seed, stored, arguments.anew, reporter)
-    )
+    folders = side_by_side(runs, lambda run, reporter: train_seed(*run, stored, arguments.anew, reporter))
     # DVC records the inputs as they are when the stage ends
     inputs.check()
-    if load().find(variant.name) != variant:
+    if load().runs(name) != runs:
         raise InputChangedError("params.yaml was changed while this stage ran; nothing was written: run it again")
-    shutil.rmtree(variant.models, ignore_errors=True)
-    variant.models.mkdir(parents=True)
-    for seed, folder in folders.items():
+    for data in {variant.data for variant in variants.values()}:
+        shutil.rmtree(data / "models" / name, ignore_errors=True)
+    for label, (variant, seed) in runs.items():
+        folder = folders[label]
         facts = read_description(folder)  # what was trained before may have been trained under another name
         write_description(folder, **facts | {"variant": variant.name, "seed": seed, "split": variant.split})
+        variant.models.mkdir(parents=True, exist_ok=True)
         shutil.move(folder, variant.models / str(seed))
-    shutil.rmtree(CHECKPOINTS / variant.name)
+    shutil.rmtree(CHECKPOINTS / name)
