@@ -1,5 +1,6 @@
 """Errors that a user can mend, and how a stage or a command ends on one."""
 
+import re
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,11 @@ class PipelineError(Exception):
 USER_ERRORS = (PipelineError, OSError, SafetensorError)  # of these a line is enough: no file can be written, say
 
 
+def printable(text: str) -> str:
+    """The text with its control characters escaped: they could drive the terminal that shows them."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 def exit_on_error(main: Callable[[], None]) -> None:
     """Run a main(); on an error that the user can mend, and on Ctrl-C, print a line and no traceback."""
     try:
@@ -20,6 +26,6 @@ def exit_on_error(main: Callable[[], None]) -> None:
     except BrokenPipeError:
         raise
     except USER_ERRORS as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(str(error))}")
     except KeyboardInterrupt:
         sys.exit("interrupted")

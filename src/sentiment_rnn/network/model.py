@@ -106,8 +106,7 @@ def _layers(hyperparameters: Hyperparameters) -> nn.LSTM | nn.GRU | SelfAttentio
         hyperparameters.hidden_dim,
         hyperparameters.n_layers,
         bidirectional=hyperparameters.bidirectional,
-        # PyTorch warns of dropout between layers where there is one layer alone
-        dropout=hyperparameters.dropout if hyperparameters.n_layers > 1 else 0.0,
+        dropout=hyperparameters.dropout,
     )
 
 

@@ -13,6 +13,8 @@ from sentiment_rnn.network.device import environment
 from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.study.params import Hyperparameters
 
+FLOATS = (torch.float32, torch.float16)  # a model that is given away has its weights in half precision
+
 
 def save_model(
     folder: Path,
@@ -46,8 +48,9 @@ def load_model(folder: Path) -> RNNClassifier:
     try:
         hyperparameters = Hyperparameters(**description["hyperparameters"])
         weights = load_file(folder / "weights.safetensors")
-        if others := [name for name, weight in weights.items() if weight.dtype != torch.float32]:
+        if others := [name for name, weight in weights.items() if weight.dtype not in FLOATS]:
             raise ValueError(f"{others[0]} is {weights[others[0]].dtype}")
+        weights = {name: weight.float() for name, weight in weights.items()}
         _check_sizes(hyperparameters, description["vocab_size"], description["max_length"], weights)
         model = RNNClassifier(hyperparameters, description["vocab_size"], description["max_length"])
         model.load_state_dict(weights, assign=True)
