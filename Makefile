@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz faults repro cluster twice verify published bench audit install lint
+.PHONY: help demo check-git test fuzz faults repro cluster twice verify published bench coverage audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -43,6 +43,9 @@ published: install # the published figures as a revision: dvc metrics diff publi
 
 bench: install # every speed and memory figure of the README, measured: some minutes on an idle machine
 	python benchmarks/run.py
+
+coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes
+	python benchmarks/coverage.py
 
 audit: install # the installed packages against the database of known vulnerabilities; wants a network
 	python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'

@@ -5,16 +5,17 @@ from itertools import combinations, product
 from typing import Any
 
 import pandas as pd
-from catalogue import BASELINES, ExtendedCatalogue
+from catalogue import BASELINES, DATA, ExtendedCatalogue
 from schema import Extensions
 
 from sentiment_rnn.report.comparisons import Pair, RowComparison, compare_rows, pairs_within
 from sentiment_rnn.report.figures import Drawing, study_drawings
 from sentiment_rnn.report.page import as_yaml
 from sentiment_rnn.report.results import Result
-from sentiment_rnn.report.sections import study_sections, trained_on
+from sentiment_rnn.report.sections import interval, study_sections, trained_on
+from sentiment_rnn.report.statistics import run_error
 from sentiment_rnn.study.params import Params
-from sentiment_rnn.study.variants import Rows
+from sentiment_rnn.study.variants import Rows, base_name
 
 WITHIN_CELL = ("momentum", "init", "keep_epoch", "stop_words")  # studies whose rows are compared within each cell
 TITLES = {
@@ -119,7 +120,7 @@ def gather(
         extensions=extensions,
         catalogue=catalogue,
         results=results,
-        comparisons=compare_rows(_families(catalogue, results), tables, results),
+        comparisons=compare_rows(_families(catalogue, results), tables, results, params.margin),
         trials=_trials(extensions, results["champion"], trials),
         cpu_seconds=cpu_seconds if params.dataset == "imdb" else {},
     )
@@ -139,6 +140,7 @@ def report_context(found: Findings) -> dict[str, Any]:
         "params_text": as_yaml(found.extensions),
         "trained_on": trained_on({name: found.results[name] for name in evaluated(found.catalogue)}),
         "bags": [_bag_context(name, found) for name in BASELINES],
+        "splits": _split_context(found) if found.extensions.split_seeds else None,
         "studies": [section | _title(section["name"]) for section in sections],
         "choices": _choice_rows(found),
         "champion_trials": _trial_rows(found.trials),
@@ -147,8 +149,9 @@ def report_context(found: Findings) -> dict[str, Any]:
 
 
 def evaluated(catalogue: ExtendedCatalogue) -> list[str]:
-    """The variants of the tables that the study does not have, bags of words included."""
-    names = dict.fromkeys(name for rows in catalogue.tables.values() for name in rows.values())
+    """The variants that meet the test reviews and that the study does not have, bags of words included."""
+    in_tables = [name for rows in catalogue.tables.values() for name in rows.values()]
+    names = dict.fromkeys([*in_tables, *(name for name, one in catalogue.variants.items() if one.data == DATA)])
     return [name for name in names if name not in catalogue.study.variants]
 
 
@@ -206,13 +209,45 @@ def _trials(
 
 
 def _bag_context(name: str, found: Findings) -> dict[str, Any]:
-    """Of how many networks of the study a bag of words is significantly above, and below how many."""
+    """A bag of words: its accuracy, its costs, and of how many networks of the study it is above or below."""
     within: Rows = {"baselines": found.catalogue.tables["baselines"]}
     bags = {f"{study}.{row}" for study, rows in within.items() for row in rows}
     pairs = [made for made in found.comparisons if made.family == "baselines" and made.first == f"baselines.{name}"]
     networks = [made for made in pairs if made.second not in bags]
-    certain = [made.difference > 0 for made in networks if made.is_significant]
-    return {"name": name, "n": len(networks), "above": sum(certain), "below": len(certain) - sum(certain)}
+    outcomes = [made.outcome for made in networks]
+    seconds = found.cpu_seconds.get(name)
+    return {
+        "name": name,
+        "accuracy": interval(found.results[name].accuracy),
+        "minutes": "" if seconds is None else f"{seconds / 60:.1f}",
+        "n": len(networks),
+        "above": outcomes.count("more"),
+        "below": outcomes.count("less"),
+    }
+
+
+def _split_context(found: Findings) -> dict[str, Any]:
+    """The bases on several random splits, each with the first seed, and how far the figures spread."""
+    first, seed = found.params.split_seed, found.extensions.seeds[0]
+    bases = {cell: base_name(found.params, cell) for cell in found.params.study.grids["cell"]}
+    accuracy: dict[str, dict[int, float]] = {}
+    for cell, base in bases.items():
+        of_study = found.results[base]
+        accuracy[cell] = {first: float(of_study.answers.correct[of_study.seeds.index(seed)].mean())}
+        for split in found.extensions.split_seeds:
+            accuracy[cell][split] = found.results[f"split_seed-{split}/{cell}"].accuracy.mean
+    table = pd.DataFrame(accuracy)
+    expected = {cell: found.results[base].accuracy.run_error for cell, base in bases.items()}
+    if len(bases) == 2:
+        one, other = bases
+        table[f"{other} less {one}"] = table[other] - table[one]
+        expected[f"{other} less {one}"] = run_error(*(found.results[base].correct for base in bases.values()))
+    return {
+        "columns": list(table),
+        "rows": [(split, *(f"{value:.4f}" for value in row)) for split, *row in table.itertuples()],
+        "spread": [f"{value:.4f}" for value in table.std(ddof=1)],
+        "expected": [f"{expected[column]:.4f}" for column in table],
+    }
 
 
 def _choice_rows(found: Findings) -> list[dict[str, str]]:

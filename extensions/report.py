@@ -14,7 +14,7 @@ from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.files import copy_results, write, write_json
 from sentiment_rnn.report.page import markdown, web_page
-from sentiment_rnn.report.results import read_result, row_figures
+from sentiment_rnn.report.results import read_results, row_figures
 from sentiment_rnn.study.params import load_params
 
 OUT = Path("extensions")
@@ -24,14 +24,14 @@ TEMPLATE = "extensions/report.md.j2"
 def main() -> None:
     params, extensions = load_params(), load_extensions()
     catalogue = extended_catalogue(params, extensions)
-    names = [*catalogue.study.variants, *evaluated(catalogue)]
-    evaluations = {name: catalogue.evaluations(name) for name in names}
+    evaluations = {name: catalogue.evaluations(name) for name in evaluated(catalogue)}
+    of_study = {name: variant.evaluations for name, variant in catalogue.study.variants.items()}
     trials = {trial: variant.models / str(variant.seeds[0]) for trial, variant in catalogue.trials.items()}
     found = gather(
         params,
         extensions,
         catalogue,
-        {name: read_result(folder) for name, folder in evaluations.items()},
+        read_results(of_study, guests=["experiment"]) | read_results(evaluations),
         {
             trial: (json.loads((folder / "model.json").read_text("utf-8")), pd.read_csv(folder / "curves.csv"))
             for trial, folder in trials.items()
@@ -44,7 +44,7 @@ def main() -> None:
     html = web_page("Beyond the study", TEMPLATE, context, images)
 
     # all that could fail is behind us: now replace what an earlier run left
-    copy_results({name: evaluations[name] for name in evaluated(catalogue)}, DATA / "evaluations", OUT / "results")
+    copy_results(evaluations, DATA / "evaluations", OUT / "results")
     for trial, folder in trials.items():
         for file in ("model.json", "curves.csv"):
             write(OUT / "results/champion_trials" / trial / folder.name / file, (folder / file).read_bytes())

@@ -15,10 +15,11 @@ import pandas as pd
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.files import copy_results, write, write_json
+from sentiment_rnn.report.findings import gather
 from sentiment_rnn.report.page import markdown, web_page
 from sentiment_rnn.report.published import read_meanings, read_published
-from sentiment_rnn.report.results import Result, read_result, row_figures, study_curves, summarize
-from sentiment_rnn.report.study_report import drawings, gather, report_context
+from sentiment_rnn.report.results import Result, means, read_results, row_figures, study_curves
+from sentiment_rnn.report.study_report import drawings, report_context
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -34,7 +35,7 @@ def main() -> None:
     catalogue = study_catalogue(params)
     timed = read_json(Path("benchmarks/trainings.json"))
     evaluations = {name: variant.evaluations for name, variant in catalogue.variants.items()}
-    results = {name: read_result(folder) for name, folder in evaluations.items()}
+    results = read_results(evaluations, guests=["experiment"])
     found = gather(
         params,
         catalogue,
@@ -55,7 +56,7 @@ def main() -> None:
     for file in (*SUMMARIES, ALSO_IN_TRAIN):
         write(Path("results") / file, (DATA / file).read_bytes())
     tables, metrics = catalogue.tables, Path("metrics")
-    write_json(metrics / "studies.json", {"data": found.data, **summarize(results, tables)})
+    write_json(metrics / "studies.json", {"data": found.data, **means(results, tables)})
     write_json(metrics / "comparisons.json", [asdict(comparison) for comparison in found.comparisons])
     write_json(metrics / "verdicts.json", {claim.name: asdict(claim) for claim in found.claims})
     machine = {"machine": timed["machine"]} if found.cpu_seconds else {}

@@ -1,33 +1,63 @@
 """Intervals and comparisons: against other libraries where they answer the same question, else by simulation."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from coverage import simulate
 from scipy import stats
+from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.weightstats import ttost_paired
 
-from sentiment_rnn.report.statistics import compare, estimate, holm
+from sentiment_rnn.evaluation.answers import Answers
+from sentiment_rnn.report.results import Runs
+from sentiment_rnn.report.statistics import (
+    Comparison,
+    Variance,
+    compare,
+    estimate,
+    holm,
+    own_variance,
+    shared_variances,
+)
 
 TRUE_ACCURACY = stats.norm.cdf(1.2 / np.sqrt(1 + 1 + 0.05**2))  # of the answers simulated below
+MARGIN = 0.05
 
 
 def right_or_wrong(*shape: int, seed: int = 0, rate: float = 0.8) -> np.ndarray:
     return (np.random.default_rng(seed).random(shape) < rate).astype(float)
 
 
+def same_on_all_reviews(*means: float) -> np.ndarray:
+    return np.repeat(np.array(means)[:, None], 1000, axis=1)
+
+
+def own(values: np.ndarray) -> tuple[np.ndarray, Variance | None]:
+    return values, own_variance(values.mean(axis=1))
+
+
+def shared(*tables: np.ndarray) -> list[tuple[np.ndarray, Variance | None]]:
+    means = {str(place): table.mean(axis=1) for place, table in enumerate(tables)}
+    return list(zip(tables, shared_variances(means, dict.fromkeys(means, "all")).values(), strict=True))
+
+
 def test_with_one_seed_the_interval_is_that_of_a_mean():
     values = right_or_wrong(1, 500)
-    found = estimate(values)
+    found = estimate(*own(values))
     low, high = stats.t.interval(0.95, 499, values.mean(), stats.sem(values[0]))
     assert (found.low, found.high) == pytest.approx((low, high))
     assert (found.mean, found.std, found.n, found.n_reviews) == (values.mean(), None, 1, 500)
 
 
-def test_where_only_the_seeds_differ_the_interval_is_that_of_their_means():
-    """On every review the loss of the second seed's model is 0.3 more, of the third's 0.1 less."""
-    seeds = np.array([0.5, 0.8, 0.4])
-    found = estimate(np.repeat(seeds[:, None], 1000, axis=1))
-    low, high = stats.t.interval(0.95, 2, seeds.mean(), stats.sem(seeds))
-    assert (found.low, found.high) == pytest.approx((low, high))
+def test_where_only_the_seeds_differ_the_intervals_are_those_of_a_sample():
+    """Of its mean, and of the next value that is drawn."""
+    values = same_on_all_reviews(0.5, 0.8, 0.4)
+    found, seeds = estimate(*own(values)), values[:, 0]
+    half = stats.t.isf(0.025, 2) * stats.sem(seeds)
+    assert (found.low, found.high) == pytest.approx((seeds.mean() - half, seeds.mean() + half))
+    half = stats.t.isf(0.025, 2) * seeds.std(ddof=1) * np.sqrt(1 + 1 / 3)
+    assert (found.run_low, found.run_high) == pytest.approx((seeds.mean() - half, seeds.mean() + half))
     assert found.std == pytest.approx(seeds.std(ddof=1))
 
 
@@ -35,82 +65,136 @@ def test_variance_by_hand():
     """Two seeds, four reviews. Seeds' means 3/4 and 2/4; reviews' means 1, 1, 1/2, 0; residuals all 1/8 or 3/8."""
     values = np.array([[1.0, 1, 1, 0], [1, 1, 0, 0]])
     of_seeds = (1 / 4) ** 2 / 2 / 2
-    of_reviews = np.var([1, 1, 0.5, 0], ddof=1) / 4
-    interaction = (6 * (1 / 8) ** 2 + 2 * (3 / 8) ** 2) / (1 * 3) / 8
-    error = np.sqrt(of_seeds + of_reviews - interaction)
-    degrees = error**4 / (of_seeds**2 / 1 + of_reviews**2 / 3)
-    margin = stats.t.ppf(0.975, degrees) * error
-    found = estimate(values)
-    assert (found.low, found.high) == pytest.approx((5 / 8 - margin, 5 / 8 + margin))
+    rest = (6 * (1 / 8) ** 2 + 2 * (3 / 8) ** 2) / (1 * 3) / 2
+    of_reviews = (np.var([1, 1, 0.5, 0], ddof=1) - rest) / 4
+    degrees = (of_seeds + of_reviews) ** 2 / (of_seeds**2 / 1 + of_reviews**2 / 3)
+    half = stats.t.ppf(0.975, degrees) * np.sqrt(of_seeds + of_reviews)
+    found = estimate(*own(values))
+    assert (found.low, found.high) == pytest.approx((5 / 8 - half, 5 / 8 + half))
 
 
 def test_with_one_seed_each_the_comparison_is_mcnemars():
     first, second = right_or_wrong(1, 5000, seed=1), right_or_wrong(1, 5000, seed=2, rate=0.79)
     both = [[int(((first == a) & (second == b)).sum()) for b in (0, 1)] for a in (0, 1)]
     reference = mcnemar(both, exact=False, correction=False)
-    assert compare(first, second).p_value == pytest.approx(reference.pvalue, rel=0.01)
+    assert compare(own(first), own(second), MARGIN).p_value == pytest.approx(reference.pvalue, rel=0.01)
+
+
+def test_with_one_seed_each_equivalence_is_that_of_two_one_sided_t_tests():
+    first, second = right_or_wrong(1, 500, seed=1), right_or_wrong(1, 500, seed=2, rate=0.79)
+    reference = ttost_paired(first[0], second[0], -MARGIN, MARGIN)[0]
+    assert compare(own(first), own(second), MARGIN).p_equivalence == pytest.approx(reference)
+
+
+def test_where_only_the_seeds_differ_the_comparison_is_a_t_test():
+    """Student's where the variance is shared, Welch's where each row has its own."""
+    first, second = same_on_all_reviews(0.5, 0.8, 0.4, 0.6), same_on_all_reviews(0.9, 0.7, 0.6)
+    for sides, pooled in ((shared(first, second), True), ([own(first), own(second)], False)):
+        reference = stats.ttest_ind(first[:, 0], second[:, 0], equal_var=pooled)
+        found, interval = compare(*sides, MARGIN), reference.confidence_interval()
+        assert found.p_value == pytest.approx(reference.pvalue)
+        assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_comparison_is_that_of_a_mixed_model():
+    """Fitted by statsmodels: random effects of seeds within rows, of reviews, and of reviews within rows."""
+    random = np.random.default_rng(1)
+    hard = random.normal(0, 0.5, 30)
+    tables = [
+        shift + hard + random.normal(0, 0.3, 30) + random.normal(0, 0.2, (4, 1)) + random.normal(0, 0.3, (4, 30))
+        for shift in (0.0, 0.1)
+    ]
+    parts = [pd.DataFrame(table).melt(ignore_index=False, var_name="review") for table in tables]
+    long = pd.concat([part.assign(row=place) for place, part in enumerate(parts)]).reset_index(names="seed")
+    effects = {"seed": "0 + C(row):C(seed)", "review": "0 + C(review)", "both": "0 + C(row):C(review)"}
+    model = MixedLM.from_formula("value ~ row", long.assign(all=1), groups="all", vc_formula=effects, re_formula="0")
+    fitted = model.fit(method="bfgs")
+    sides = shared(*tables)
+    found = compare(sides[1], sides[0], MARGIN)
+    assert found.difference == pytest.approx(fitted.params["row"], abs=1e-6)
+    assert found.error == pytest.approx(fitted.bse["row"], rel=0.001)
 
 
 def test_comparison_turns_with_its_sides():
-    first, second = right_or_wrong(3, 400, seed=1), right_or_wrong(3, 400, seed=2, rate=0.7)
-    there, back = compare(first, second), compare(second, first)
-    assert there.p_value == back.p_value
-    assert (there.difference, there.low, there.high) == (-back.difference, -back.high, -back.low)
+    first, second = own(right_or_wrong(3, 400, seed=1)), own(right_or_wrong(3, 400, seed=2, rate=0.7))
+    there, back = compare(first, second, MARGIN), compare(second, first, MARGIN)
+    assert there == Comparison(-back.difference, back.error, -back.high, -back.low, back.p_value, back.p_equivalence)
     assert there.low < there.difference < there.high
     assert (there.p_value < 0.05) == (there.low > 0)
-    assert (there.n, there.n_reviews) == (3, 400)
 
 
-def test_seeds_are_paired():
-    """What a seed does to both is not counted; where the reviews agree, what is left is the t test of the seeds."""
-    of_seed = np.array([[0.0], [0.5], [-0.4]])
-    own = np.array([[0.02], [0.03], [0.025]])
-    hard = np.random.default_rng(0).normal(size=500)
-    found = compare(of_seed + own + hard, of_seed + hard)
-    assert found.p_value == pytest.approx(stats.ttest_1samp(own.ravel(), 0).pvalue)
-    assert found.p_value < 0.02
+def test_intervals_of_many_comparisons_hold_together():
+    """Each of five is one of 99%."""
+    first, second = own(right_or_wrong(1, 400, seed=1)), own(right_or_wrong(1, 400, seed=2, rate=0.7))
+    found = compare(first, second, MARGIN, n_comparisons=5)
+    interval = stats.ttest_rel(first[0][0], second[0][0]).confidence_interval(0.99)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.p_value == compare(first, second, MARGIN).p_value
 
 
-def test_table_of_one_row_stands_for_each_seed():
-    seeds, fixed = right_or_wrong(3, 400, seed=1), right_or_wrong(1, 400, seed=2, rate=0.7)
-    assert compare(seeds, fixed) == compare(seeds, np.repeat(fixed, 3, axis=0))
-    bound = compare(seeds, np.full((1, 400), 0.5))
-    assert bound.low + 0.5 == pytest.approx(estimate(seeds).low)
+def test_variance_is_shared_within_a_group_of_equal_ones():
+    random = np.random.default_rng(0)
+    means = {name: random.normal(0, 0.01, 5) for name in ("a", "b", "c")} | {"wild": random.normal(0, 1, 5)}
+    pooled = Variance(np.mean([means[name].var(ddof=1) for name in ("a", "b", "c")]), 12)
+    found = shared_variances(means, {"a": "x", "b": "x", "c": "x", "wild": "y"})
+    assert [found[name].value for name in ("a", "b", "c")] == pytest.approx([pooled.value] * 3)
+    assert (found["a"].degrees, found["wild"]) == (12, own_variance(means["wild"]))
+    together = shared_variances(means, dict.fromkeys(means, "x"))
+    assert together == {name: own_variance(row) for name, row in means.items()}
+
+
+def test_guests_take_and_do_not_give():
+    random = np.random.default_rng(0)
+    means = {name: random.normal(0, 0.01, 5) for name in ("a", "b", "guest")} | {"wild": random.normal(0, 1, 5)}
+    found = shared_variances(means, dict.fromkeys(means, "x"), guests=["guest", "wild"])
+    assert found["guest"] == found["a"] == found["b"]
+    assert found["a"].degrees == 8
+    assert found["wild"] == own_variance(means["wild"])
+
+
+def test_one_seed_and_seeds_without_any_variance():
+    """Answers that are always the same have none; with others that vary they share none."""
+    means = {"one": np.array([0.8]), "same": np.array([0.5, 0.5]), "too": np.array([0.6, 0.6])}
+    found = shared_variances(means, dict.fromkeys(means, "x"))
+    assert found == {"one": None, "same": Variance(0.0, 2), "too": Variance(0.0, 2)}
+    means |= {"varies": np.array([0.7, 0.8])}
+    assert shared_variances(means, dict.fromkeys(means, "x"))["same"] == Variance(0.0, 1)
+
+
+def test_table_without_seeds_is_a_bound():
+    seeds = own(right_or_wrong(3, 400, seed=1))
+    bound = compare(seeds, (np.full((1, 400), 0.5), None), MARGIN)
+    assert bound.low + 0.5 == pytest.approx(estimate(*seeds).low)
 
 
 def test_the_same_answers_do_not_differ():
-    values = right_or_wrong(1, 50)
-    same = compare(values, values)
-    assert (same.difference, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+    values = own(right_or_wrong(1, 50))
+    assert compare(values, values, MARGIN) == Comparison(0, 0, 0, 0, 1, 0)
 
 
-@pytest.mark.parametrize("shape", [(1, 40), (2, 50)])
-def test_other_reviews_or_seeds_cannot_be_paired(shape: tuple[int, int]):
-    with pytest.raises(ValueError, match="cannot be paired"):
-        compare(right_or_wrong(*shape), right_or_wrong(3, 50))
+def test_other_reviews_cannot_be_compared():
+    with pytest.raises(ValueError, match="cannot be compared"):
+        compare(own(right_or_wrong(3, 40)), own(right_or_wrong(3, 50)), MARGIN)
 
 
 @pytest.mark.parametrize(
     ("of_seeds", "of_reviews", "rest"), [(0.05, 1.0, 1.0), (0.3, 0.5, 1.0), (0.0, 1.0, 0.5), (0.05, 0.0, 1.0)]
 )
 def test_intervals_cover_and_tests_keep_their_level(of_seeds: float, of_reviews: float, rest: float):
-    """Three seeds and 200 reviews drawn 1,500 times: both noises at once, each alone, one of them without the other.
-
-    A part of each is shared by the two that are compared. Where the seeds' noise is far above the reviews', two degrees
-    of freedom are few: there 92 to 94 of 100 intervals cover.
-    """
+    """Five seeds and 200 reviews drawn 1,500 times: both noises at once, each alone, one of them without the other."""
     random = np.random.default_rng(7)
-    covered = rejected = 0
+    covered = rejected = equivalent = 0
     for _ in range(1500):
-        shared = of_reviews * random.normal(size=200) + of_seeds * random.normal(size=(3, 1)) / 2
-        first, second = (
-            shared + of_seeds * random.normal(size=(3, 1)) + rest * random.normal(size=(3, 200)) for _ in range(2)
-        )
-        found = estimate(first)
+        hard = of_reviews * random.normal(size=200)
+        tables = [hard + of_seeds * random.normal(size=(5, 1)) + rest * random.normal(size=(5, 200)) for _ in "ab"]
+        first, second = shared(*tables)
+        found = estimate(*first)
         covered += found.low <= 0 <= found.high
-        rejected += compare(first, second).p_value < 0.05
-    assert 0.92 < covered / 1500 <= 0.99
-    assert 0.01 <= rejected / 1500 < 0.075
+        rejected += compare(first, second, MARGIN).p_value < 0.05
+        equivalent += compare((first[0] + MARGIN, first[1]), second, MARGIN).p_equivalence < 0.05
+    assert 0.935 < covered / 1500 <= 0.99
+    assert 0.01 <= rejected / 1500 < 0.07
+    assert equivalent / 1500 < 0.07
 
 
 def test_intervals_cover_for_right_and_wrong():
@@ -119,9 +203,27 @@ def test_intervals_cover_for_right_and_wrong():
     covered = 0
     for _ in range(1500):
         ease = random.normal(1.2, 1.0, size=400) + random.normal(0, 0.05, size=(3, 1))
-        found = estimate((random.normal(size=(3, 400)) < ease).astype(float))
+        found = estimate(*own((random.normal(size=(3, 400)) < ease).astype(float)))
         covered += found.low <= TRUE_ACCURACY <= found.high
     assert 0.93 < covered / 1500 <= 0.98
+
+
+def test_coverage_benchmark():
+    """Two optimizers whose seeds are of very different noise: one variance for all misses, one for each covers."""
+    random = np.random.default_rng(0)
+    ease, labels = random.normal(1, 1, 500), np.ones(500, dtype=np.int64)
+    runs = {}
+    for optimizer, noise in (("calm", 0.01), ("wild", 0.4)):
+        for place in range(4):
+            log_odds = ease + random.normal(0, noise, (5, 1)) + random.normal(0, 0.5, (5, 500))
+            model = {"hyperparameters": {"optimizer": optimizer}}
+            runs[f"{optimizer} {place}"] = Runs([model] * 5, pd.DataFrame(), Answers(labels, log_odds))
+    found = simulate(runs, n_seeds=5, margin=0.05, n_studies=300)
+    covered, wrong = found["covered"], found["wrongly equivalent"]
+    assert list(covered.index) == ["calm", "wild", "calm and wild"]
+    assert covered["one for each optimizer"].between(0.915, 0.985).all()
+    assert (wrong["one for each optimizer"] < 0.085).all()
+    assert covered["one for all"]["wild"] < 0.9
 
 
 def test_holm():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,14 @@ class Answers:
     labels: NDArray[np.int64]
     log_odds: Floats
 
-    @property
+    @cached_property
     def correct(self) -> Floats:
         """[runs, reviews]: 1 where the likelier label is the review's, 0 elsewhere; no number is no answer."""
         is_right = ((self.log_odds > 0) == (self.labels == 1)) & ~np.isnan(self.log_odds)
         correct: Floats = is_right.astype(np.float64)
         return correct
 
-    @property
+    @cached_property
     def losses(self) -> Floats:
         """[runs, reviews]: cross-entropy in nats."""
         losses: Floats = np.logaddexp(0, np.where(self.labels == 1, -self.log_odds, self.log_odds))

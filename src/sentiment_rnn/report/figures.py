@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sentiment_rnn.report.calibration import Calibration
+from sentiment_rnn.report.comparisons import RowComparison
 from sentiment_rnn.report.results import Result, Tables, study_curves
 from sentiment_rnn.report.statistics import Estimate
 from sentiment_rnn.study.params import Plots
@@ -26,7 +27,7 @@ from sentiment_rnn.study.variants import Rows
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}
-FOCUS = 0.06  # rows whose accuracy is further than this below the best stand at the edge, so that the others spread
+FOCUS = 6.0  # points from the base: larger differences stand at the edge, so that the others spread
 
 Drawing = tuple[Callable[..., Figure], tuple[Any, ...]]  # a function of this module, and its arguments
 
@@ -37,6 +38,15 @@ class Dot:
 
     label: str
     found: Estimate
+    published: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row of the forest plot: how far it is from another row, and how far the published figures are apart."""
+
+    label: str
+    found: RowComparison
     published: float | None
 
 
@@ -52,19 +62,12 @@ def study_drawings(tables: Rows, results: dict[str, Result], published: Tables, 
     """A figure for each study."""
     drawings: dict[str, Drawing] = {}
     for study, rows in tables.items():
-        dots = [_dots({study: rows}, results, published, measure) for measure in ("accuracy", "loss")]
+        dots = [_dots(study, rows, results, published, measure) for measure in ("accuracy", "loss")]
         drawings[study] = (study_figure, (*dots, study_curves(rows, results), plots.colors))
     return drawings
 
 
-def summary_drawing(tables: Rows, results: dict[str, Result], published: Tables, plots: Plots) -> Drawing:
-    """The test accuracy of all rows of some studies."""
-    return dot_plot, (_dots(tables, results, published, "accuracy"), "test accuracy", plots.colors[0])
-
-
-def study_figure(
-    accuracy: list["Dot | None"], loss: list["Dot | None"], curves: pd.DataFrame, colors: list[str]
-) -> Figure:
+def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, colors: list[str]) -> Figure:
     """Accuracy and loss of the rows of one study, and below them the learning curves, in the same colours.
 
     Args:
@@ -78,25 +81,58 @@ def study_figure(
     figure = Figure(figsize=(9, sum(rows)), layout="constrained")
     panels = figure.subplots(len(rows), 2, height_ratios=rows, squeeze=False)
     for axes, dots, label in zip(panels[0], (accuracy, loss), ("test accuracy", "test loss (nats)"), strict=True):
-        _draw_dots(axes, dots, colors, focus=False)
+        _draw_dots(axes, dots, colors)
         axes.set_xlabel(label)
     panels[0, 1].set_yticklabels([])
-    _dot_legend(figure, GREY, any(dot is not None and dot.published is not None for dot in accuracy))
+    _dot_legend(figure, accuracy)
     if len(curves):
-        _draw_curves(panels[1], curves, dict(zip((dot.label for dot in accuracy if dot), cycle(colors), strict=False)))
+        _draw_curves(panels[1], curves, dict(zip((dot.label for dot in accuracy), cycle(colors), strict=False)))
     return figure
 
 
-def dot_plot(dots: list[Dot | None], label: str, color: str) -> Figure:
-    """A dot with its interval per row, and the published value where there is one; None leaves a gap.
+def forest(rows: list["Difference | None"], margin: float, colors: list[str]) -> Figure:
+    """How far each row is from the base, with its interval; the margin is shaded.
 
-    Rows far below the best stand at the left edge with their number, unless most rows are.
+    Differences that are too large for the axis stand at its edge with their number.
+
+    Args:
+        rows: from the top; None leaves a gap.
+        margin: in accuracy.
+        colors: of the first two, those rows within the margin and those that differ.
     """
-    figure = Figure(figsize=(6.4, 0.25 * len(dots) + 1.3), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.25 * len(rows) + 1.3), layout="constrained")
     axes = figure.subplots()
-    _draw_dots(axes, dots, [color], focus=True)
-    axes.set_xlabel(label)
-    _dot_legend(figure, color, any(dot is not None and dot.published is not None for dot in dots))
+    axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.15, linewidth=0)
+    axes.axvline(0, color=GREY, linewidth=1)
+    same, other = colors[0], colors[1 % len(colors)]
+    shades = {"no difference": same, "undecided": GREY, "more": other, "less": other}
+    for place, row in enumerate(rows):
+        if row is None:
+            continue
+        found, color = row.found, shades[row.found.outcome]
+        mean, low, high = (100 * value for value in (found.difference, found.low, found.high))
+        if abs(mean) > FOCUS:
+            text = f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+            x, side, text = (0.01, "left", f"◂ {text}") if mean < 0 else (0.99, "right", f"{text} ▸")
+            style = {"fontsize": 8, "color": color, "transform": axes.get_yaxis_transform()}
+            axes.text(x, place, text, ha=side, va="center", **style)  # type: ignore[arg-type]
+            continue
+        axes.plot([low, high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(mean, place, "o", color=color, markersize=5)
+        if row.published is not None:
+            axes.plot(100 * row.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
+    axes.set_yticks(*zip(*((place, row.label) for place, row in enumerate(rows) if row), strict=True))
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlim(-FOCUS, FOCUS)
+    axes.set_xlabel(f"points of test accuracy more or less; shaded: below the margin of {100 * margin:g}")
+    axes.grid(axis="x", alpha=0.3)
+    axes.tick_params(labelsize=8)
+    handles = [
+        Line2D([], [], color=color, marker="o", markersize=5, linewidth=2, label=label)
+        for label, color in (("no difference that counts", same), ("a difference", other), ("undecided", GREY))
+    ]
+    handles += [_published_handle()] if any(row is not None and row.published is not None for row in rows) else []
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 
@@ -142,59 +178,38 @@ def error_counts(n_wrong: NDArray[np.int64], color: str) -> Figure:
     return figure
 
 
-def _dots(rows: Rows, results: dict[str, Result], published: Tables, measure: str) -> list[Dot | None]:
-    """The rows of all studies, with a gap between two studies."""
-    dots: list[Dot | None] = []
-    for study, names in rows.items():
-        dots += [None] if dots else []
-        for row, variant in names.items():
-            source = published.get(study, {}).get(row, {})
-            label = row if len(rows) == 1 or row == study else f"{study}  {row}"
-            dots.append(Dot(label, getattr(results[variant], measure), source.get(f"test_{measure}")))
-    return dots
+def _dots(study: str, rows: dict[str, str], results: dict[str, Result], published: Tables, measure: str) -> list[Dot]:
+    sources = published.get(study, {})
+    return [
+        Dot(row, getattr(results[variant], measure), sources.get(row, {}).get(f"test_{measure}"))
+        for row, variant in rows.items()
+    ]
 
 
-def _draw_dots(axes: Axes, dots: list[Dot | None], colors: list[str], *, focus: bool) -> None:
-    means = [dot.found.mean for dot in dots if dot]
-    edge = max(means) - FOCUS
-    if not focus or sum(mean < edge for mean in means) > len(means) / 2:  # no axis for the few of which it says more
-        edge = -math.inf
+def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:
     for (place, dot), color in zip(enumerate(dots), cycle(colors), strict=False):
-        if dot is None:
-            continue
         found = dot.found
-        if found.mean < edge:
-            published = "" if dot.published is None else f"; published {dot.published:.3f}"
-            text = f"◂ {found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]{published}"
-            axes.text(0.01, place, text, va="center", fontsize=7, transform=axes.get_yaxis_transform())
-            continue
         axes.plot([found.low, found.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
         axes.plot(found.mean, place, "o", color=color, markersize=5)
         if dot.published is not None:
             axes.plot(dot.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
-    axes.set_yticks(*zip(*((place, dot.label) for place, dot in enumerate(dots) if dot), strict=True))
+    axes.set_yticks(range(len(dots)), [dot.label for dot in dots])
     axes.set_ylim(len(dots) - 0.4, -0.6)
     axes.margins(x=0.06)
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(labelsize=8)
 
 
-def _dot_legend(figure: Figure, color: str, is_published: bool) -> None:
-    handles = [Line2D([], [], color=color, marker="o", markersize=5, linewidth=2, label="reproduced, 95% interval")]
-    if is_published:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=GREY,
-                marker="D",
-                markersize=4,
-                markerfacecolor="none",
-                linestyle="none",
-                label="published",
-            )
-        )
+def _dot_legend(figure: Figure, dots: list[Dot]) -> None:
+    label = "reproduced, 95% interval"
+    handles = [Line2D([], [], color=GREY, marker="o", markersize=5, linewidth=2, label=label)]
+    handles += [_published_handle()] if any(dot.published is not None for dot in dots) else []
     figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+
+
+def _published_handle() -> Line2D:
+    style = {"color": GREY, "marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
+    return Line2D([], [], label="published", **style)  # type: ignore[arg-type]
 
 
 def _draw_curves(panels: NDArray[Any], curves: pd.DataFrame, colors: dict[str, str]) -> None:

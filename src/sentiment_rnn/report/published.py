@@ -14,9 +14,9 @@ def read_published(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_meanings(path: Path) -> dict[str, list[str]]:
-    """The statements of each claim, as data/claims.yaml has them."""
-    content: dict[str, list[str]] = YAML(typ="safe").load(path)
+def read_meanings(path: Path) -> dict[str, Any]:
+    """The statements of each claim and the names of the rows, as data/claims.yaml has them."""
+    content: dict[str, Any] = YAML(typ="safe").load(path)
     return content
 
 

@@ -1,6 +1,7 @@
 """What the runs of each variant left, and what they come to together."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,35 +9,25 @@ from typing import Any
 import pandas as pd
 
 from sentiment_rnn.evaluation.answers import Answers, read_answers
-from sentiment_rnn.report.statistics import Estimate, estimate
+from sentiment_rnn.report.statistics import Estimate, Values, Variance, estimate, shared_variances
 from sentiment_rnn.study.variants import Rows
 
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure
 
 
 @dataclass(frozen=True)
-class Result:
-    """What the runs of one variant came to on the test reviews.
+class Runs:
+    """What the runs of one variant left.
 
     Attributes:
         models: the model.json of each run.
         curves: its learning curves: columns seed, epoch, split, loss, accuracy; empty for a bag of words.
-        answers: of all runs.
-        accuracy: of all runs.
-        loss: of all runs.
+        answers: of all runs, on the test reviews.
     """
 
     models: list[dict[str, Any]]
     curves: pd.DataFrame
     answers: Answers
-    accuracy: Estimate
-    loss: Estimate
-
-    @classmethod
-    def of(cls, answers: Answers, models: list[dict[str, Any]], curves: pd.DataFrame | None = None) -> "Result":
-        """From what was read."""
-        curves = pd.DataFrame() if curves is None else curves
-        return cls(models, curves, answers, estimate(answers.correct), estimate(answers.losses))
 
     @property
     def seeds(self) -> list[int | None]:
@@ -49,7 +40,63 @@ class Result:
         return int(self.models[0]["n_parameters"])
 
 
-def read_result(folder: Path) -> Result:
+@dataclass(frozen=True)
+class Result(Runs):
+    """And what they come to.
+
+    Attributes:
+        accuracy: on the test reviews.
+        loss: likewise.
+        variance: of the accuracies of its seeds, shared with other variants where that is allowed.
+    """
+
+    accuracy: Estimate
+    loss: Estimate
+    variance: Variance | None
+
+    @property
+    def correct(self) -> tuple[Values, Variance | None]:
+        """What a comparison of accuracies needs."""
+        return self.answers.correct, self.variance
+
+
+def read_results(folders: dict[str, Path], guests: Collection[str] = ()) -> dict[str, Result]:
+    """The results of some variants, which share the variance of their seeds.
+
+    Args:
+        folders: of the evaluations of each variant: one below it for each seed.
+        guests: variants that add nothing to what the others share.
+    """
+    return summarize({name: read_runs(folder) for name, folder in folders.items()}, guests)
+
+
+def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, Result]:
+    """What the runs of some variants come to. Variants with the same optimizer share the variance of their seeds."""
+    groups = {name: found.models[0].get("hyperparameters", {}).get("optimizer", name) for name, found in runs.items()}
+    accuracies, losses = (
+        shared_variances({name: table(found).mean(axis=1) for name, found in runs.items()}, groups, guests)
+        for table in (_correct, _losses)
+    )
+    return {
+        name: Result(
+            **vars(found),
+            accuracy=estimate(_correct(found), accuracies[name]),
+            loss=estimate(_losses(found), losses[name]),
+            variance=accuracies[name],
+        )
+        for name, found in runs.items()
+    }
+
+
+def _correct(runs: Runs) -> Values:
+    return runs.answers.correct
+
+
+def _losses(runs: Runs) -> Values:
+    return runs.answers.losses
+
+
+def read_runs(folder: Path) -> Runs:
     """All runs of a variant.
 
     Args:
@@ -62,7 +109,7 @@ def read_result(folder: Path) -> Result:
         for run, model in zip(runs, models, strict=True)
         if (run / "curves.csv").exists()
     ]
-    return Result.of(read_answers(runs), models, pd.concat(curves) if curves else None)
+    return Runs(models, pd.concat(curves) if curves else pd.DataFrame(), read_answers(runs))
 
 
 def _tidy(curves: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +130,7 @@ def study_curves(rows: dict[str, str], results: dict[str, Result]) -> pd.DataFra
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def summarize(results: dict[str, Result], tables: Rows) -> Tables:
+def means(results: dict[str, Result], tables: Rows) -> Tables:
     """Mean over the seeds of test_loss and test_accuracy."""
     return {
         study: {
@@ -110,10 +157,11 @@ def _figures(name: str, result: Result, source: dict[str, Any] | None) -> dict[s
             figures[f"{measure}_std"] = found.std
         if source:
             value = source[f"test_{measure}"]
+            figures |= {f"run_{measure}_low": found.run_low, f"run_{measure}_high": found.run_high}
             figures |= {f"published_{measure}": value, f"published_{measure}_inside": is_inside(value, found)}
     return figures | {"n": result.accuracy.n, "n_reviews": result.accuracy.n_reviews}
 
 
 def is_inside(published: float, found: Estimate) -> bool:
-    """Whether a published value, which is given to three decimals, may lie in our interval."""
-    return found.low - 0.0005 <= published <= found.high + 0.0005
+    """Whether a published value, of one run and given to three decimals, may lie in our interval for one run."""
+    return found.run_low - 0.0005 <= published <= found.run_high + 0.0005

@@ -122,9 +122,9 @@ def _comparison_rows(family: str, tables: Rows, comparisons: list[RowComparison]
         {
             "pair": " vs ".join(row_names(comparison.first, comparison.second, tables)),
             "difference": difference(vars(comparison)),
-            "p_value": p_text(comparison.p_value),
             "p_holm": p_text(comparison.p_holm),
-            "is_significant": comparison.is_significant,
+            "p_equivalence_holm": p_text(comparison.p_equivalence_holm),
+            "outcome": comparison.outcome,
         }
         for comparison in comparisons
         if comparison.family == family

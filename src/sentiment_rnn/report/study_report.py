@@ -1,42 +1,30 @@
-"""The report of the study: all that its runs came to, its figures, and the context of its page."""
+"""The report of the study: its figures, and the context of its page."""
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from sentiment_rnn.report.calibration import Calibration
-from sentiment_rnn.report.comparisons import Claim, RowComparison, compare_rows, families_of_study, judge
-from sentiment_rnn.report.figures import (
-    Drawing,
-    error_counts,
-    reliability,
-    study_drawings,
-    summary_drawing,
-)
+from sentiment_rnn.report.claims import Claim, Verdict
+from sentiment_rnn.report.figures import Difference, Drawing, error_counts, forest, reliability, study_drawings
+from sentiment_rnn.report.findings import Findings
 from sentiment_rnn.report.page import as_yaml
-from sentiment_rnn.report.published import published_tables
 from sentiment_rnn.report.results import Result, Tables, is_inside
 from sentiment_rnn.report.sections import (
     comparison_context,
     difference,
     interval,
     p_text,
-    row_names,
     study_sections,
     trace_rows,
     trained_on,
 )
 from sentiment_rnn.report.statistics import estimate
-from sentiment_rnn.study.params import Params
-from sentiment_rnn.study.variants import Catalogue, base_name
+from sentiment_rnn.report.takeaways import takeaways
+from sentiment_rnn.study.variants import base_name
 
-MARKS = {"supported": "✔", "not supported": "○", "contradicted": "✘", "not tested": "?"}
-N_EVIDENCE = 3  # statements shown beside a verdict; all are in a table below
+VERDICTS = get_args(Verdict)
 TITLES = {
     "n_layers": ("Recurrent layers", "The base model with more layers."),
     "hidden_dim": ("Hidden dimension", "The base model with wider hidden states."),
@@ -50,110 +38,12 @@ TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class Findings:
-    """All that the report shows.
-
-    Attributes:
-        params: the parameters.
-        catalogue: the variants and their tables.
-        results: by variant.
-        comparisons: of the rows.
-        claims: of the source, and what becomes of them.
-        source: what the source published; None where it does not compare.
-        published: its tables; empty where it does not compare.
-        data: the summaries of the split and of the vocabulary.
-        also_in_train: bool [reviews of test], whether a review stands in train too.
-        cpu_seconds: of a training, by variant, on the machine of the committed run; empty where it does not compare.
-    """
-
-    params: Params
-    catalogue: Catalogue
-    results: dict[str, Result]
-    comparisons: list[RowComparison]
-    claims: list[Claim]
-    source: dict[str, Any] | None
-    published: Tables
-    data: dict[str, Any]
-    also_in_train: NDArray[np.bool_]
-    cpu_seconds: dict[str, float]
-
-    @property
-    def shown(self) -> dict[str, str]:
-        """The models that are looked at more closely, by what they are called: the base of each cell, and compound."""
-        bases = {cell: base_name(self.params, cell) for cell in self.params.study.grids["cell"]}
-        return bases | {"compound": "compound"}
-
-    @cached_property
-    def calibrations(self) -> dict[str, Calibration]:
-        """Of these models."""
-        return {name: Calibration.of(self.results[variant].answers) for name, variant in self.shown.items()}
-
-    @property
-    def n_wrong(self) -> NDArray[np.int64]:
-        """[reviews of test]: how many runs of the base, of its axes and of compound are wrong on each."""
-        n_wrong: NDArray[np.int64] = (1 - self._sharing).sum(axis=0).astype(np.int64)
-        return n_wrong
-
-    @property
-    def n_sharing(self) -> int:
-        """How many runs these are."""
-        return len(self._sharing)
-
-    @property
-    def _sharing(self) -> NDArray[np.float64]:
-        studies = (*self.params.study.axes, "compound")
-        names = dict.fromkeys(name for study in studies for name in self.catalogue.tables[study].values())
-        return np.concatenate([self.results[name].answers.correct for name in names])
-
-
-def gather(
-    params: Params,
-    catalogue: Catalogue,
-    results: dict[str, Result],
-    *,
-    published: dict[str, Any],
-    meanings: dict[str, list[str]],
-    data: dict[str, Any],
-    also_in_train: NDArray[np.bool_],
-    cpu_seconds: dict[str, float],
-) -> Findings:
-    """Compare the rows, and judge the claims.
-
-    Args:
-        params: the parameters.
-        catalogue: the variants and their tables.
-        results: by variant.
-        published: what the source published. It is left out, its claims aside, where its reviews are not ours.
-        meanings: how the claims are read.
-        data: the summaries of the split and of the vocabulary.
-        also_in_train: bool [reviews of test].
-        cpu_seconds: by variant, of the committed run; left out likewise.
-    """
-    tables, source_tables = catalogue.tables, published_tables(published)
-    comparisons = compare_rows(families_of_study(tables, source_tables), tables, results)
-    is_comparable = params.dataset == "imdb"
-    return Findings(
-        params=params,
-        catalogue=catalogue,
-        results=results,
-        comparisons=comparisons,
-        claims=judge(published["claims"], meanings, comparisons, tables, results),
-        source=published if is_comparable else None,
-        published=source_tables if is_comparable else {},
-        data=data,
-        also_in_train=also_in_train,
-        cpu_seconds=cpu_seconds if is_comparable else {},
-    )
-
-
 def drawings(found: Findings) -> dict[str, Drawing]:
-    """The figures, in the order in which they are shown: the summary, one a study, and two of the models' answers."""
+    """The figures, in the order in which they are shown: the findings, one a study, and two of the models' answers."""
     tables, results, plots = found.catalogue.tables, found.results, found.params.plots
-    published = {study: rows for study, rows in tables.items() if study != "experiment"}
     n_wrong = np.bincount(found.n_wrong, minlength=found.n_sharing + 1)
     return {
-        "summary": summary_drawing(published, results, found.published, plots),
+        "findings": (forest, (differences(found), found.params.margin, plots.colors)),
         **study_drawings(tables, results, found.published, plots),
         "calibration": (reliability, (found.calibrations, plots.colors)),
         "shared_errors": (error_counts, (n_wrong, plots.colors[0])),
@@ -167,11 +57,13 @@ def report_context(found: Findings) -> dict[str, Any]:
     return {
         "dataset": found.params.dataset,
         "params": found.params,
+        "n_seeds": sorted({result.accuracy.n for result in found.results.values()}),
         "params_text": as_yaml(found.params),
         "data": found.data,
         "source": found.source,
-        "claims": [_claim_context(claim, found) for claim in found.claims],
-        "verdicts": {verdict: sum(claim.verdict == verdict for claim in found.claims) for verdict in MARKS},
+        "claims": [_claim_context(claim) for claim in found.claims],
+        "verdicts": {verdict: sum(claim.verdict == verdict for claim in found.claims) for verdict in VERDICTS},
+        "takeaways": takeaways(found),
         "agreement": agreement(found),
         "trained_on": trained_on(found.results),
         "studies": [section | _title(section["name"]) for section in sections],
@@ -184,8 +76,42 @@ def report_context(found: Findings) -> dict[str, Any]:
     }
 
 
+def differences(found: Findings) -> list[Difference | None]:
+    """Every row of the study beside the base of its cell, and the cells under each optimizer; a gap between studies."""
+    bases = {base_name(found.params, cell) for cell in found.params.study.grids["cell"]}
+    groups = []  # of rows, each with its label and the row that it is compared with
+    for study, names in found.catalogue.tables.items():
+        (base,) = (row for row, variant in names.items() if variant in bases)
+        rows = [row for row in names if row != base]
+        groups.append(
+            [(study if row == study else f"{study} {row}", f"{study}.{row}", f"{study}.{base}") for row in rows]
+        )
+    cells = [one for one in found.comparisons if one.family == "cells"]
+    groups.append([(_less(one.second, one.first), one.second, one.first) for one in cells])
+    drawn: list[Difference | None] = []
+    for group in filter(None, groups):
+        drawn += [None] if drawn else []
+        for label, row, base in group:
+            sources = [_published_accuracy(found.published, place) for place in (row, base)]
+            published = sources[0] - sources[1] if sources[0] and sources[1] else None
+            drawn.append(Difference(label, found.by_pair[row, base], published))
+    return drawn
+
+
+def _less(one: str, other: str) -> str:
+    """The name of the difference of two cells with the same optimizer."""
+    (first, optimizer), (second, _) = (place.split("_optimizers.") for place in (one, other))
+    return f"{first.upper()} less {second.upper()}: {optimizer}"
+
+
+def _published_accuracy(published: Tables, place: str) -> float | None:
+    study, _, row = place.partition(".")
+    accuracy: float | None = published.get(study, {}).get(row, {}).get("test_accuracy")
+    return accuracy
+
+
 def agreement(found: Findings) -> list[dict[str, Any]]:
-    """Every variant that has a published accuracy, and whether it lies in the interval of the reproduced one."""
+    """Every variant that has a published accuracy, and whether it lies in the interval for a single run of ours."""
     rows = {}
     for study, names in found.catalogue.tables.items():
         for row, variant in names.items():
@@ -194,7 +120,7 @@ def agreement(found: Findings) -> list[dict[str, Any]]:
                 accuracy, published = found.results[variant].accuracy, source["test_accuracy"]
                 rows[variant] = {
                     "name": study if study == row else f"{study} {row}",
-                    "accuracy": interval(accuracy),
+                    "run": f"{accuracy.run_low:.3f} to {accuracy.run_high:.3f}",
                     "published": published,
                     "inside": is_inside(published, accuracy),
                 }
@@ -212,27 +138,13 @@ def _title(study: str) -> dict[str, str]:
     return {"title": title, "text": text}
 
 
-def _claim_context(claim: Claim, found: Findings) -> dict[str, Any]:
-    """The claim with the statements that decided it, the least certain one first: those refuted, undecided, or all."""
-    decisive = {"contradicted": "refuted", "not supported": "undecided"}.get(claim.verdict, "holds")
-    evidence = [part for part in claim.statements if part["outcome"] == decisive]
-    evidence.sort(key=lambda part: -part["p_holm"])
-    texts = [
-        f"{' vs '.join(row_names(part['first'], part['second'], found.catalogue.tables))}: {difference(part)}, "
-        f"p {p_text(part['p_holm'])}"
-        for part in evidence
+def _claim_context(claim: Claim) -> dict[str, Any]:
+    """The claim with its numbers as texts."""
+    numbers = [
+        part | {"difference": difference(part)} | {key: p_text(part[key]) for key in ("p_holm", "p_equivalence_holm")}
+        for part in claim.statements
     ]
-    return {
-        "name": claim.name,
-        "says": claim.says,
-        "mark": MARKS[claim.verdict],
-        "verdict": claim.verdict,
-        "evidence": texts[:N_EVIDENCE],
-        "n_more": len(texts[N_EVIDENCE:]),
-        "statements": [
-            {**part, "difference": difference(part), "p_holm": p_text(part["p_holm"])} for part in claim.statements
-        ],
-    }
+    return vars(claim) | {"statements": numbers}
 
 
 def _counts(result: Result) -> list[int]:
@@ -247,16 +159,16 @@ def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
     So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
     """
     rows, n_repeated = [], int(found.also_in_train.sum())
-    for name, variant in found.shown.items():
-        correct = found.results[variant].answers.correct
+    for name, shown in found.shown.items():
+        correct, variance = found.results[shown].correct
         share = float(correct[:, found.also_in_train].mean()) if n_repeated else math.nan
         low, high = proportion_confint(share * n_repeated, n_repeated, method="wilson") if n_repeated else (0, 1)
         rows.append(
             {
                 "name": name,
                 "n": str(len(correct)),
-                "all": interval(estimate(correct)),
-                "new": interval(estimate(correct[:, ~found.also_in_train])),
+                "all": interval(estimate(correct, variance)),
+                "new": interval(estimate(correct[:, ~found.also_in_train], variance)),
                 "repeated": f"{share:.3f} [{low:.3f}, {high:.3f}]" if n_repeated else "",
             }
         )

@@ -1,0 +1,128 @@
+"""How often the report's intervals cover and its tests err, by simulation: `make coverage`.
+
+Studies are drawn that are like the committed one, each variant with as many seeds as params.yaml has, and with as many
+reviews, drawn from the test reviews. How often a variant is right on a review is taken from its committed predictions.
+The noise of its seeds is normal, with the variance that the variants of its optimizer have together. So the true
+differences are known. Each study goes through the report's own code, and beside it other ideas of the seeds' variance.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from sentiment_rnn.report.results import Runs, read_runs
+from sentiment_rnn.report.statistics import ALPHA, Variance, compare, own_variance, shared_variances
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
+
+N_STUDIES = 1000
+Means = dict[str, NDArray[np.float64]]  # by variant: the means of its seeds
+Groups = dict[str, str]  # by variant: its optimizer
+Variances = dict[str, Variance | None]
+
+
+def one_for_all(means: Means, _: Groups) -> Variances:
+    """The mean of all variances, however much they differ."""
+    own = [one for one in map(own_variance, means.values()) if one]
+    shared = Variance(float(np.mean([one.value for one in own])), sum(one.degrees for one in own))
+    return dict.fromkeys(means, shared)
+
+
+def moderated(means: Means, _: Groups) -> Variances:
+    """The empirical Bayes estimate of Smyth (2004): each variance is drawn towards a common one."""
+    own = {name: own_variance(found) for name, found in means.items()}
+    values, degrees = (np.array([getattr(one, key) for one in own.values() if one]) for key in ("value", "degrees"))
+    logs = np.log(values) - special.digamma(degrees / 2) + np.log(degrees / 2)
+    excess = logs.var(ddof=1) - special.polygamma(1, degrees / 2).mean()
+    if excess <= 0:
+        return dict.fromkeys(own, Variance(float(np.exp(logs.mean())), int(degrees.sum())))
+    grid = np.geomspace(0.1, 1000, 2000)
+    prior = grid[np.abs(special.polygamma(1, grid / 2) - excess).argmin()]
+    common = np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))
+    return {
+        name: Variance((prior * common + one.degrees * one.value) / (prior + one.degrees), int(prior) + one.degrees)
+        for name, one in own.items()
+        if one
+    }
+
+
+IDEAS: dict[str, Callable[[Means, Groups], Variances]] = {
+    "each its own": lambda means, _: {name: own_variance(found) for name, found in means.items()},
+    "one for all": one_for_all,
+    "moderated (Smyth 2004)": moderated,
+    "one for each optimizer": shared_variances,
+}
+
+
+def main(n_studies: int) -> None:
+    params = load_params()
+    runs = {
+        name: read_runs(Path("results") / name) for name in study_catalogue(params).variants if name != "experiment"
+    }
+    found = simulate(runs, len(params.seeds), params.margin, n_studies)
+    print(f"{n_studies:,} studies with {len(params.seeds)} seeds; by how the variance of the seeds is estimated:")
+    for figure in ("covered", "half width", "wrongly equivalent"):
+        print(f"\n{figure}\n{found.xs(figure, axis=1).to_string(float_format='%.3f')}")
+
+
+def simulate(runs: dict[str, Runs], n_seeds: int, margin: float, n_studies: int) -> pd.DataFrame:
+    """The share of intervals that cover, and of equivalence tests that err where the difference is the margin.
+
+    Args:
+        runs: of the variants.
+        n_seeds: of each variant that is drawn.
+        margin: a difference below it is none.
+        n_studies: to draw.
+
+    Returns:
+        A row for each two optimizers whose variants are compared, and a column for each of the two and each idea.
+    """
+    random = np.random.default_rng(0)
+    groups = {name: found.models[0]["hyperparameters"]["optimizer"] for name, found in runs.items()}
+    right = {name: found.answers.correct for name, found in runs.items()}
+    share = {name: table.mean(axis=0) for name, table in right.items()}
+    members = {group: [right[name].mean(axis=1) for name in runs if groups[name] == group] for group in groups.values()}
+    noise = {group: np.sqrt(np.mean([found.var(ddof=1) for found in rows])) for group, rows in members.items()}
+    pairs, n_reviews = _pairs(groups), len(next(iter(share.values())))
+    rows = []
+    for _ in range(n_studies):
+        reviews = random.integers(0, n_reviews, n_reviews)
+        tables = {
+            name: (random.random((n_seeds, n_reviews)) < share[name][reviews])
+            + random.normal(0, noise[groups[name]], (n_seeds, 1))
+            for name in right
+        }
+        means = {name: table.mean(axis=1) for name, table in tables.items()}
+        variances = {idea: estimate(means, groups) for idea, estimate in IDEAS.items()}
+        for (first, second), (idea, found) in ((pair, item) for pair in pairs for item in variances.items()):
+            truth, other = share[first].mean() - share[second].mean(), (tables[second], found[second])
+            one = compare((tables[first], found[first]), other, margin)
+            at_margin = compare((tables[first] + margin - truth, found[first]), other, margin)
+            rows.append(
+                {
+                    "variance": idea,
+                    "optimizers": " and ".join(sorted({groups[first], groups[second]})),
+                    "covered": one.low <= truth <= one.high,
+                    "half width": (one.high - one.low) / 2,
+                    "wrongly equivalent": at_margin.p_equivalence < ALPHA,
+                }
+            )
+    return pd.DataFrame(rows).pivot_table(index="optimizers", columns="variance", sort=False)
+
+
+def _pairs(groups: Groups) -> list[tuple[str, str]]:
+    """Two variants for each two optimizers, the same one twice included."""
+    first = {group: [name for name in groups if groups[name] == group] for group in groups.values()}
+    names = list(first)
+    within = [(first[group][0], first[group][1]) for group in names if len(first[group]) > 1]
+    across = [(first[one][0], first[other][0]) for place, one in enumerate(names) for other in names[:place]]
+    return within + across
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else N_STUDIES)

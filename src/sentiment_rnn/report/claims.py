@@ -1,0 +1,194 @@
+"""What becomes of the source's claims: the rules, and the sentences in which it is told.
+
+A claim is read as statements, all of which it asserts: `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`. A comparison
+makes of a statement that it holds, that it is refuted (the contrary is certain), that there is no difference (it is
+certainly below the margin), or that it is undecided. A claim is then
+
+- contradicted, if a statement is refuted;
+- supported, if all statements hold;
+- refuted: no difference, if there is none in any of its statements;
+- partly supported, if some of them hold, and others are no difference;
+- undecided otherwise.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.report.comparisons import RowComparison, as_number, compare_rows, standing_rows
+from sentiment_rnn.report.results import Result
+from sentiment_rnn.study.variants import Rows
+
+Verdict = Literal["supported", "partly supported", "refuted: no difference", "contradicted", "undecided", "not tested"]
+STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")
+OUTCOMES = {
+    ("more", ">"): "holds",
+    ("less", "<"): "holds",
+    ("more", "<"): "refuted",
+    ("less", ">"): "refuted",
+}  # of a comparison and a sign; the others are as the comparison's
+# what a sentence says of a row: by the outcome of its comparison and the sign of the statement
+PHRASES = {
+    ("more", ">"): "did better than",
+    ("more", "<"): "did better than",
+    ("less", ">"): "did worse than",
+    ("less", "<"): "did worse than",
+    ("no difference", ">"): "did no better than",
+    ("no difference", "<"): "did no worse than",
+    ("undecided", ">"): "may have done better than",
+    ("undecided", "<"): "may have done worse than",
+}
+BOUND_PHRASES = {"more": "stayed above", "less": "stayed below", "undecided": "came near"}
+
+
+class ClaimError(PipelineError):
+    """A claim cannot be read; the message names it."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of the source and what became of it.
+
+    Attributes:
+        name: its id.
+        says: the claim in words.
+        verdict: of all statements together.
+        finding: what was found instead, or that it was found, in a sentence.
+        statements: each with its sign, its outcome, and its comparison.
+    """
+
+    name: str
+    says: str
+    verdict: Verdict
+    finding: str
+    statements: list[dict[str, Any]]
+
+
+def judge(
+    claims: list[dict[str, str]],
+    meanings: dict[str, Any],
+    comparisons: list[RowComparison],
+    tables: Rows,
+    results: dict[str, Result],
+    margin: float,
+) -> list[Claim]:
+    """The verdict on each claim. One whose rows are not all there is not tested.
+
+    Args:
+        claims: those of the source, with id and says.
+        meanings: data/claims.yaml: the statements of each claim, and what the rows are called.
+        comparisons: those of compare_rows. Statements on bounds are a family of their own.
+        tables: of the study.
+        results: by variant.
+        margin: a difference below it is none.
+
+    Raises:
+        ClaimError: a claim has no statement, or one that cannot be read or is not compared.
+    """
+    standing = standing_rows(tables)
+    parsed = {name: [_parse(name, text) for text in texts] for name, texts in meanings["claims"].items()}
+    bounds = [
+        (first, second)
+        for parts in parsed.values()
+        for first, _, second in parts
+        if as_number(second) is not None and first in standing
+    ]
+    made = [*comparisons, *compare_rows({"bounds": bounds}, tables, results, margin)]
+    by_pair = {(one.first, one.second): one for one in [*(one.turned for one in made), *made]}
+    judged = []
+    for claim in claims:
+        name, statements = claim["id"], []
+        if not parsed.get(name):
+            raise ClaimError(f"claim {name}: no statement says how it is read")
+        for text, (first, sign, second) in zip(meanings["claims"][name], parsed[name], strict=True):
+            if not all(side in standing for side in (first, second) if as_number(side) is None):
+                continue
+            if (first, second) not in by_pair:
+                raise ClaimError(f"claim {name}: {text!r}: these two rows are not compared in any family")
+            one = by_pair[first, second]
+            outcome = OUTCOMES.get((one.outcome, sign), one.outcome)
+            facts = {"statement": text, "sign": sign, "shows": one.outcome, "outcome": outcome}
+            statements.append(facts | asdict(one))
+        verdict = verdict_of({part["outcome"] for part in statements})
+        if len(statements) < len(parsed[name]):
+            verdict = "not tested"
+        judged.append(Claim(name, claim["says"], verdict, finding(statements, meanings["rows"]), statements))
+    return judged
+
+
+def verdict_of(outcomes: set[str]) -> Verdict:
+    """The verdict on a claim whose statements have these outcomes."""
+    if "refuted" in outcomes:
+        return "contradicted"
+    if outcomes == {"holds"}:
+        return "supported"
+    if outcomes == {"no difference"}:
+        return "refuted: no difference"
+    return "partly supported" if {"holds", "no difference"} <= outcomes else "undecided"
+
+
+def finding(statements: list[dict[str, Any]], names: dict[str, str]) -> str:
+    """What the statements of a claim came to, in a sentence; in points, that is, hundredths of the accuracy.
+
+    Args:
+        statements: with sign, shows, first, second, low and high.
+        names: what a row is called.
+    """
+    clauses: dict[str, list[str]] = defaultdict(list)  # what is said of each subject
+    for part in statements:
+        same = [one for one in statements if (one["first"], _phrase(one)) == (part["first"], _phrase(part))]
+        if part is same[0]:
+            subject = names.get(part["first"], part["first"])
+            others = [_short(_called(one["second"], names), subject) for one in same]
+            joined = listed(others, "or" if part["shows"] in ("no difference", "undecided") else "and")
+            clauses[subject].append(f"{_phrase(part)} {joined}{_extent(same)}")
+    text = "; ".join(f"{subject} {', and '.join(said)}" for subject, said in clauses.items())
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _phrase(part: dict[str, Any]) -> str:
+    if as_number(part["second"]) is not None:
+        return BOUND_PHRASES[part["shows"]]
+    return PHRASES[part["shows"], part["sign"]]
+
+
+def _called(side: str, names: dict[str, str]) -> str:
+    number = as_number(side)
+    return names.get(side, side) if number is None else f"{100 * number:g}%"
+
+
+def _short(name: str, subject: str) -> str:
+    """The name without the words at its end that the subject has there, too."""
+    words, ending = name.split(), subject.split()
+    while len(words) > 1 and ending and words[-1] == ending.pop():
+        words.pop()
+    return " ".join(words)
+
+
+def _extent(parts: list[dict[str, Any]]) -> str:
+    """How large the differences are: from the lowest end of an interval to the highest."""
+    if as_number(parts[0]["second"]) is not None:
+        return ""
+    low, high = min(part["low"] for part in parts), max(part["high"] for part in parts)
+    if parts[0]["shows"] == "more":
+        return f", by {100 * low:.1f} to {100 * high:.1f} points"
+    if parts[0]["shows"] == "less":
+        return f", by {-100 * high:.1f} to {-100 * low:.1f} points"
+    which = "the difference is" if len(parts) == 1 else "all differences are"
+    return f": {which} between {100 * low:+.1f} and {100 * high:+.1f} points"
+
+
+def listed(names: Iterable[str], conjunction: str) -> str:
+    """The names with commas, and the conjunction before the last."""
+    *first, last = names
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def _parse(claim: str, text: str) -> tuple[str, str, str]:
+    match = STATEMENT.fullmatch(text)
+    if match is None:
+        raise ClaimError(f"claim {claim}: {text!r} is not of the form `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`")
+    return match[1], match[2], match[3]
