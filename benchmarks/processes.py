@@ -22,7 +22,7 @@ from sentiment_rnn.study.params import Params
 
 PROJECT = Path(__file__).parents[1]
 TIMES = 10  # how often the larger corpus holds each review
-SPLIT = "--reviews raw.csv --kind random --out split"
+SPLIT = "--reviews raw.csv --seed 0 --out split"
 VOCAB = "--splits split --stop-words drop --max-length 256 --out data/encoded"
 
 

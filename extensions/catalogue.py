@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from schema import Champion, Extensions, load_extensions
+from schema import Baselines, Champion, Extensions, load_extensions
 
-from sentiment_rnn.baselines import Baseline
 from sentiment_rnn.study.params import Hyperparameters, Optimizer, Params, ParamsError, Protocol, load_params
 from sentiment_rnn.study.variants import Catalogue, Rows, Variant, base_name, study_catalogue
 
 DATA = Path("data/extensions")
 TRIALS = DATA / "trials"  # of the models that meet no test review
-BASELINES = get_args(Baseline)
+BASELINES = tuple(Baselines.model_fields)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Hold the models of one variant beyond the study against the test reviews: `... evaluate.py champion`."""
+"""Hold models beyond the study against the test reviews: `python extensions/evaluate.py champion`."""
 
 from catalogue import load_extended_catalogue
 

@@ -2,13 +2,12 @@
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
+from catalogue import BASELINES
+from fitting.bags import fit
 from schema import load_extensions
 
-from sentiment_rnn.baselines import Baseline
-from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.training.stopwatch import Stopwatch
 
@@ -30,7 +29,7 @@ def main() -> None:
 
 def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--baseline", required=True, choices=get_args(Baseline))
+    parser.add_argument("--baseline", required=True, choices=BASELINES)
     parser.add_argument("--splits", required=True, type=Path, help="folder with train.csv and valid.csv")
     parser.add_argument("--division", default="random", help="how the reviews were divided")
     parser.add_argument("--model", required=True, type=Path, help="folder to write; the fit is in 0 there, as a seed's")

@@ -9,13 +9,14 @@ import subprocess
 from pathlib import Path
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.report.published import published_tables, read_published
+from sentiment_rnn.report.published import published_tables
+from sentiment_rnn.study.params import read_yaml
 
 COMMITTER = "committer sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 
 
 def main() -> None:
-    published = read_published(Path("data/published.yaml"))
+    published = read_yaml(Path("data/published.yaml"))
     tables = {
         study: {row: figures for row, figures in rows.items() if row != "None"}  # None: not stated
         for study, rows in published_tables(published).items()

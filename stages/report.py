@@ -17,10 +17,9 @@ from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.files import copy_results, write, write_json
 from sentiment_rnn.report.findings import gather
 from sentiment_rnn.report.page import markdown, web_page
-from sentiment_rnn.report.published import read_meanings, read_published
 from sentiment_rnn.report.results import Result, means, read_results, row_figures, study_curves
 from sentiment_rnn.report.study_report import drawings, report_context
-from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
 DATA = Path("data")
@@ -40,8 +39,8 @@ def main() -> None:
         params,
         catalogue,
         results,
-        published=read_published(DATA / "published.yaml"),
-        meanings=read_meanings(DATA / "claims.yaml"),
+        published=read_yaml(DATA / "published.yaml"),
+        meanings=read_yaml(DATA / "claims.yaml"),
         data={name: value for file in SUMMARIES for name, value in read_json(DATA / file).items()},
         also_in_train=pd.read_csv(DATA / ALSO_IN_TRAIN)["also_in_train"].to_numpy(),
         cpu_seconds=timed["cpu_seconds"],

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fitting.bags import fit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.models.bag_of_words import BagOfWords
 

@@ -13,10 +13,10 @@ from statsmodels.stats.weightstats import ttost_paired
 from sentiment_rnn.evaluation.answers import Answers
 from sentiment_rnn.report.claims import Claim, ClaimError, judge
 from sentiment_rnn.report.comparisons import as_number, compare_rows, families_of_study
-from sentiment_rnn.report.published import published_tables, read_meanings, read_published
+from sentiment_rnn.report.published import published_tables
 from sentiment_rnn.report.results import Result, Runs, summarize
 from sentiment_rnn.report.statistics import holm
-from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
 N = 2000
@@ -170,8 +170,8 @@ def test_what_lies_within_the_margin_is_no_difference():
 def test_every_claim_is_read_and_every_statement_is_compared():
     """With the committed grids."""
     params = load_params(PROJECT / "params.yaml")
-    meanings = read_meanings(PROJECT / "data/claims.yaml")
-    published = read_published(PROJECT / "data/published.yaml")
+    meanings = read_yaml(PROJECT / "data/claims.yaml")
+    published = read_yaml(PROJECT / "data/published.yaml")
     assert list(meanings["claims"]) == [claim["id"] for claim in published["claims"]]
     tables = study_catalogue(params).tables
     results = results_of({variant: right_on(0.5) for names in tables.values() for variant in names.values()})
@@ -184,7 +184,7 @@ def test_every_claim_is_read_and_every_statement_is_compared():
 
 def test_a_row_that_the_source_does_not_have_moves_no_p_value_of_its_rows():
     tables = study_catalogue(load_params(PROJECT / "params.yaml")).tables
-    published = published_tables(read_published(PROJECT / "data/published.yaml"))
+    published = published_tables(read_yaml(PROJECT / "data/published.yaml"))
     families = families_of_study(tables, published)
     assert len(families["lstm_optimizers"]) == 6  # four optimizers
     assert len(families["cells"]) == 4

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from fitting.cooccurrence import WINDOW, start_from_cooccurrence
 
-from sentiment_rnn.champion.cooccurrence import WINDOW, start_from_cooccurrence
 from sentiment_rnn.encoding.dataset import EncodedReviews
 
 SIZE = 12

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
+from official import DivisionError, official_split, read_division, write_division
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -19,14 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sentiment_rnn.corpus import reviews as corpus
 from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_archive, read_reviews
 from sentiment_rnn.corpus.sample import N_REVIEWS, SEED, generate
-from sentiment_rnn.corpus.split import (
-    DivisionError,
-    also_in_train,
-    official_split,
-    random_split,
-    read_division,
-    write_division,
-)
+from sentiment_rnn.corpus.split import also_in_train, random_split
 
 REVIEWS = [(f"a fine film, number {n}\nwith “quotes” and, commas", "pos") for n in range(12)] + [
     (f"a poor film, number {n}", "neg") for n in range(12)
@@ -234,11 +228,11 @@ def test_repeated_reviews_are_found():
 def test_official_split_takes_the_test_reviews_as_they_are():
     reviews = generate(1000, seed=0)
     is_test = np.arange(1000) % 3 == 0
-    parts = official_split(reviews, is_test, seed=0)
+    parts = official_split(reviews.assign(is_test=is_test), seed=0)
     assert parts["test"].index.tolist() == np.flatnonzero(is_test).tolist()
     assert (len(parts["train"]), len(parts["valid"])) == (599, 67)
     assert sorted([*parts["train"].index, *parts["valid"].index]) == np.flatnonzero(~is_test).tolist()
-    assert not official_split(reviews, is_test, seed=1)["valid"].index.equals(parts["valid"].index)
+    assert not official_split(reviews.assign(is_test=is_test), seed=1)["valid"].index.equals(parts["valid"].index)
 
 
 def test_division_comes_back_as_it_was_written(tmp_path: Path):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import SILENT
+from fitting.naive_bayes import log_count_ratio
+from fitting.stacking import fit_ngrams
 from sklearn.linear_model import LogisticRegression
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
-from sentiment_rnn.baselines.naive_bayes import log_count_ratio
-from sentiment_rnn.champion.stacking import fit_ngrams
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits

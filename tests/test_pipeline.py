@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from conftest import PROJECT, Scratch, stages_run
 from dvc.utils.hydra import apply_overrides
+from official import write_division
 from ruamel.yaml import YAML
 
-from sentiment_rnn.corpus.split import write_division
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 

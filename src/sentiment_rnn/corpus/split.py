@@ -1,25 +1,21 @@
 """Dividing the reviews into train, valid and test."""
 
-import sys
+import csv
+import json
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from sentiment_rnn.corpus.reviews import read_archive
-from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.corpus.reviews import require_enough
 
 SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
-OFFICIAL_VALID = 0.1  # of the official train reviews
+
+Parts = dict[str, pd.DataFrame]  # train, valid and test
 
 
-class DivisionError(PipelineError):
-    """The corpus has no division of its own, or not of these reviews."""
-
-
-def random_split(reviews: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+def random_split(reviews: pd.DataFrame, seed: int) -> Parts:
     """7:1:2, each part with the labels' shares of the whole, rows in the order of `reviews`."""
     n_test = round(len(reviews) * SHARES["test"])
     n_valid = round(len(reviews) * SHARES["valid"])
@@ -28,48 +24,40 @@ def random_split(reviews: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
     return {"train": train.sort_index(), "valid": valid.sort_index(), "test": test.sort_index()}
 
 
-def official_split(reviews: pd.DataFrame, is_test: NDArray[np.bool_], seed: int) -> dict[str, pd.DataFrame]:
-    """The corpus's own train and test reviews; a tenth of its train reviews, drawn by `seed`, become valid."""
-    rest, test = reviews[~is_test], reviews[is_test]
-    n_valid = round(len(rest) * OFFICIAL_VALID)
-    train, valid = train_test_split(rest, test_size=n_valid, stratify=rest["sentiment"], random_state=seed)
-    return {"train": train.sort_index(), "valid": valid.sort_index(), "test": test}
-
-
-def read_division(corpus: Path, n_reviews: int) -> NDArray[np.bool_]:
-    """Which reviews, in the corpus's canonical order, are its own test reviews: a bit each, in official_test.txt.
-
-    Raises:
-        DivisionError: the corpus has none, or one of another number of reviews.
-    """
-    file = corpus / "official_test.txt"
-    if not file.exists():
-        raise DivisionError(
-            f"{corpus.name} has no train and test reviews of its own ({file} is not there): take `official` out of "
-            "extensions.splits in extensions/params.yaml"
-        )
-    try:
-        bits = np.unpackbits(np.frombuffer(bytes.fromhex(file.read_text(encoding="ascii")), dtype=np.uint8))
-    except ValueError as error:
-        raise DivisionError(f"{file}: must hold hexadecimal digits: {error}") from error
-    if len(bits) - n_reviews not in range(8):
-        raise DivisionError(f"{file}: {len(bits)} bits, for {n_reviews} reviews")
-    return bits[:n_reviews].astype(bool)
-
-
-def write_division(is_test: NDArray[np.bool_], corpus: Path) -> None:
-    """Write what read_division reads, in lines of 100 hexadecimal digits."""
-    digits = np.packbits(is_test).tobytes().hex()
-    lines = [digits[start : start + 100] for start in range(0, len(digits), 100)]
-    (corpus / "official_test.txt").write_text("\n".join(lines) + "\n", encoding="ascii")
-
-
-def also_in_train(parts: dict[str, pd.DataFrame]) -> "pd.Series[bool]":
+def also_in_train(parts: Parts) -> "pd.Series[bool]":
     """For each test review whether it stands, to the letter, in train as well."""
     return parts["test"]["review"].isin(parts["train"]["review"])
 
 
-if __name__ == "__main__":  # python -m sentiment_rnn.corpus.split aclImdb_v1.tar.gz wrote data/imdb/official_test.txt
-    # the canonical order of the reviews; of two that are the same to the letter, which is which does not matter
-    archive = read_archive(Path(sys.argv[1])).sort_values(["sentiment", "review", "part"])
-    write_division((archive["part"] == "test").to_numpy(), Path("data/imdb"))
+def write_split(
+    reviews: pd.DataFrame, divide: Callable[[pd.DataFrame], Parts], *, drop_duplicates: bool, folder: Path
+) -> None:
+    """Divide the reviews, write the parts and what there is to say of them, and print that.
+
+    Args:
+        reviews: columns review and sentiment; others are for `divide`.
+        divide: gives the parts.
+        drop_duplicates: drop repeated texts first.
+        folder: to write train.csv, valid.csv, test.csv, test_also_in_train.csv and summary.json.
+
+    Raises:
+        CorpusError: too few reviews are left.
+    """
+    n_distinct = reviews["review"].nunique()
+    if drop_duplicates:
+        reviews = reviews.drop_duplicates("review", ignore_index=True)
+        require_enough(reviews, "the reviews without the repeated texts")
+    parts = divide(reviews)
+    in_train = also_in_train(parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        part[["review", "sentiment"]].to_csv(folder / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL)
+    in_train.to_csv(folder / "test_also_in_train.csv", index=False, header=["also_in_train"])
+    summary = {
+        "reviews": len(reviews),
+        "distinct_reviews": n_distinct,
+        **{name: len(part) for name, part in parts.items()},
+        "test_also_in_train": int(in_train.sum()),
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in summary.items()))

@@ -10,16 +10,17 @@ from functools import cached_property, lru_cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from sentiment_rnn.baselines import Baseline
 from sentiment_rnn.encoding.text import locate
 from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+
+Baseline = Literal["tfidf", "nbsvm"]
 
 _WORD = re.compile(r"\w+")  # letters, digits and underscores
 

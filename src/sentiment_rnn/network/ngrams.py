@@ -15,7 +15,7 @@ class NgramModel(nn.Module):
     """The log-odds of positive are a bias, and the sum of the n-grams' weights over the root of the review's length.
 
     Words have weights of their own; longer n-grams of the same hash share one (Weinberger et al., Feature Hashing for
-    Large Scale Multitask Learning, 2009). The weights are fitted beforehand (stacking.py): no optimizer moves them.
+    Large Scale Multitask Learning, 2009). The weights are fitted before the training, and no optimizer moves them.
 
     Args:
         vocab_size: ids, <pad> and <unk> counted in.

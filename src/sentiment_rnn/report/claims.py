@@ -24,23 +24,6 @@ from sentiment_rnn.study.variants import Rows
 
 Verdict = Literal["supported", "partly supported", "refuted: no difference", "contradicted", "undecided", "not tested"]
 STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")
-OUTCOMES = {
-    ("more", ">"): "holds",
-    ("less", "<"): "holds",
-    ("more", "<"): "refuted",
-    ("less", ">"): "refuted",
-}  # of a comparison and a sign; the others are as the comparison's
-# what a sentence says of a row: by the outcome of its comparison and the sign of the statement
-PHRASES = {
-    ("more", ">"): "did better than",
-    ("more", "<"): "did better than",
-    ("less", ">"): "did worse than",
-    ("less", "<"): "did worse than",
-    ("no difference", ">"): "did no better than",
-    ("no difference", "<"): "did no worse than",
-    ("undecided", ">"): "may have done better than",
-    ("undecided", "<"): "may have done worse than",
-}
 BOUND_PHRASES = {"more": "stayed above", "less": "stayed below", "undecided": "came near"}
 
 
@@ -109,7 +92,9 @@ def judge(
             if (first, second) not in by_pair:
                 raise ClaimError(f"claim {name}: {text!r}: these two rows are not compared in any family")
             one = by_pair[first, second]
-            outcome = OUTCOMES.get((one.outcome, sign), one.outcome)
+            outcome: str = one.outcome
+            if outcome in ("more", "less"):
+                outcome = "holds" if (outcome == "more") == (sign == ">") else "refuted"
             facts = {"statement": text, "sign": sign, "shows": one.outcome, "outcome": outcome}
             statements.append(facts | asdict(one))
         verdict = verdict_of({part["outcome"] for part in statements})
@@ -152,7 +137,13 @@ def finding(statements: list[dict[str, Any]], names: dict[str, str]) -> str:
 def _phrase(part: dict[str, Any]) -> str:
     if as_number(part["second"]) is not None:
         return BOUND_PHRASES[part["shows"]]
-    return PHRASES[part["shows"], part["sign"]]
+    claimed = "better" if part["sign"] == ">" else "worse"
+    return {
+        "more": "did better than",
+        "less": "did worse than",
+        "no difference": f"did no {claimed} than",
+        "undecided": f"may have done {claimed} than",
+    }[part["shows"]]
 
 
 def _called(side: str, names: dict[str, str]) -> str:

@@ -1,23 +1,8 @@
-"""What the source published, and how its claims are read."""
+"""What the source published."""
 
-from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from sentiment_rnn.report.results import Tables
-
-
-def read_published(path: Path) -> dict[str, Any]:
-    """The source's figures, as data/published.yaml has them."""
-    content: dict[str, Any] = YAML(typ="safe").load(path)
-    return content
-
-
-def read_meanings(path: Path) -> dict[str, Any]:
-    """The statements of each claim and the names of the rows, as data/claims.yaml has them."""
-    content: dict[str, Any] = YAML(typ="safe").load(path)
-    return content
 
 
 def published_tables(published: dict[str, Any]) -> Tables:

@@ -73,27 +73,18 @@ def read_results(folders: dict[str, Path], guests: Collection[str] = ()) -> dict
 def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, Result]:
     """What the runs of some variants come to. Variants with the same optimizer share the variance of their seeds."""
     groups = {name: found.models[0].get("hyperparameters", {}).get("optimizer", name) for name, found in runs.items()}
-    accuracies, losses = (
-        shared_variances({name: table(found).mean(axis=1) for name, found in runs.items()}, groups, guests)
-        for table in (_correct, _losses)
-    )
+    right = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
+    lost = {name: found.answers.losses.mean(axis=1) for name, found in runs.items()}
+    accuracies, losses = (shared_variances(means, groups, guests) for means in (right, lost))
     return {
         name: Result(
             **vars(found),
-            accuracy=estimate(_correct(found), accuracies[name]),
-            loss=estimate(_losses(found), losses[name]),
+            accuracy=estimate(found.answers.correct, accuracies[name]),
+            loss=estimate(found.answers.losses, losses[name]),
             variance=accuracies[name],
         )
         for name, found in runs.items()
     }
-
-
-def _correct(runs: Runs) -> Values:
-    return runs.answers.correct
-
-
-def _losses(runs: Runs) -> Values:
-    return runs.answers.losses
 
 
 def read_runs(folder: Path) -> Runs:

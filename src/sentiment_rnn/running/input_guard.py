@@ -10,13 +10,15 @@ from pathlib import Path
 
 from sentiment_rnn.errors import PipelineError
 
+PACKAGES = ("sentiment_rnn", "fitting")  # the library, and what the extensions fit before a training
+
 
 class InputChangedError(PipelineError):
     """A file was changed while a stage that depends on it ran."""
 
 
 class InputGuard:
-    """Remembers the content of some files, and of this package's modules that are imported so far.
+    """Remembers the content of some files, and of the project's modules that are imported so far.
 
     Attributes:
         files: SHA-256 by file.
@@ -24,7 +26,7 @@ class InputGuard:
     """
 
     def __init__(self, paths: list[Path]) -> None:
-        names = [name for name in sys.modules if name.partition(".")[0] == "sentiment_rnn"]
+        names = [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
         self.files = {path: _sha256(path) for path in paths}
         self._modules = {name: Path(str(sys.modules[name].__file__)) for name in sorted(names)}
         self.modules = {name: _sha256(path) for name, path in self._modules.items()}

@@ -29,10 +29,19 @@ from sentiment_rnn.training.stored import Files, copy_whole
 CHECKPOINTS = Path("data/checkpoints")  # of trainings that run, were cut short, or wait for the others of their stage
 TIMINGS = Path("data/timings")
 
+# sets weights of a new model; returns what stands in for its n-grams, if it has any
 Fitting = Callable[[RNNClassifier, EncodedReviews, Hyperparameters], Tensor | None]
+FittingOf = Callable[[Hyperparameters], Fitting | None]
 
 
-def train_seed(variant: Variant, seed: int, stored: dict[str, Files], anew: bool, reporter: Reporter) -> Path:
+def train_seed(
+    variant: Variant,
+    seed: int,
+    stored: dict[str, Files],
+    anew: bool,
+    reporter: Reporter,
+    fitting_of: FittingOf | None = None,
+) -> Path:
     """Train, unless that has been done.
 
     Args:
@@ -41,6 +50,7 @@ def train_seed(variant: Variant, seed: int, stored: dict[str, Files], anew: bool
         stored: what was trained before, by training_hash().
         anew: train whatever is there.
         reporter: of this seed.
+        fitting_of: gives what fits the start of a model, for hyperparameters that ask for it; it may import it.
 
     Returns:
         A folder in CHECKPOINTS with weights.safetensors, vocabulary.txt, model.json and curves.csv.
@@ -48,7 +58,7 @@ def train_seed(variant: Variant, seed: int, stored: dict[str, Files], anew: bool
     Raises:
         InputChangedError: an input was changed meanwhile.
     """
-    fitting = _fitting(variant.hyperparameters)  # what it imports is among the inputs
+    fitting = fitting_of(variant.hyperparameters) if fitting_of else None  # what it imports is among the inputs
     inputs = InputGuard(input_files(variant))
     device = use_deterministic_device()
     key = training_hash(variant, seed, inputs, device)
@@ -134,15 +144,3 @@ def _train_into(
     facts |= protocol.model_dump(exclude={"keep_epoch"}) | {"training": key}  # best_epoch is what was kept
     save_model(folder, training.best_weights, vocabulary, hyperparameters, device, **facts)
     pd.DataFrame(map(asdict, training.epochs)).to_csv(folder / "curves.csv", index=False)
-
-
-def _fitting(hyperparameters: Hyperparameters) -> Fitting | None:
-    """The function that fits the start of a model, if the hyperparameters ask for one.
-
-    Those of the study do not, so the stages of the study do not depend on the package that is imported here.
-    """
-    if hyperparameters.embedding == "random" and not hyperparameters.ngrams:
-        return None
-    from sentiment_rnn.champion.start import fit_beforehand  # noqa: PLC0415
-
-    return fit_beforehand

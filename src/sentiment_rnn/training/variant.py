@@ -8,15 +8,16 @@ from sentiment_rnn.model_json import read_description, write_description
 from sentiment_rnn.running.input_guard import InputChangedError, InputGuard
 from sentiment_rnn.running.side_by_side import end_with_dvc, side_by_side
 from sentiment_rnn.study.variants import Catalogue
-from sentiment_rnn.training.seed import CHECKPOINTS, input_files, train_seed
+from sentiment_rnn.training.seed import CHECKPOINTS, FittingOf, input_files, train_seed
 from sentiment_rnn.training.stored import stored_trainings
 
 
-def train_stage(load: Callable[[], Catalogue]) -> None:
+def train_stage(load: Callable[[], Catalogue], fitting_of: FittingOf | None = None) -> None:
     """Train the variant, or the group of variants, that the command line names.
 
     Args:
         load: reads the variants from the parameters.
+        fitting_of: as train_seed() takes it.
     """
     parser = ArgumentParser(description="Train a variant, its seeds side by side.")
     parser.add_argument("variant", help="its name, or that of a group: lstm-adam, n_layers-2, ...")
@@ -28,7 +29,7 @@ def train_stage(load: Callable[[], Catalogue]) -> None:
     variants = {variant.name: variant for variant, _ in runs.values()}
     inputs = InputGuard([path for variant in variants.values() for path in input_files(variant)])
     stored = {} if arguments.anew else stored_trainings()
-    folders = side_by_side(runs, lambda run, reporter: train_seed(*run, stored, arguments.anew, reporter))
+    folders = side_by_side(runs, lambda run, reporter: train_seed(*run, stored, arguments.anew, reporter, fitting_of))
     # DVC records the inputs as they are when the stage ends
     inputs.check()
     if load().runs(name) != runs:

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from sentiment_rnn.champion.cooccurrence import start_from_cooccurrence
-from sentiment_rnn.champion.stacking import fit_ngrams
+from fitting.cooccurrence import start_from_cooccurrence
+from fitting.stacking import fit_ngrams
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.model import RNNClassifier
 from sentiment_rnn.study.params import Hyperparameters

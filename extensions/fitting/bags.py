@@ -19,10 +19,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from sentiment_rnn.baselines import Baseline
-from sentiment_rnn.baselines.naive_bayes import log_count_ratio
-from sentiment_rnn.baselines.temperature import temperature
-from sentiment_rnn.models.bag_of_words import BagOfWords, terms
+from fitting.naive_bayes import log_count_ratio
+from fitting.temperature import temperature
+from sentiment_rnn.models.bag_of_words import BagOfWords, Baseline, terms
 from sentiment_rnn.models.classifier import Floats
 
 Grid = dict[str, list[Any]]

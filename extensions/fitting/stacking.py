@@ -7,8 +7,8 @@ from scipy.sparse import csr_matrix, diags, vstack
 from torch import Tensor
 from tqdm import tqdm
 
-from sentiment_rnn.baselines.naive_bayes import log_count_ratio
-from sentiment_rnn.baselines.temperature import temperature
+from fitting.naive_bayes import log_count_ratio
+from fitting.temperature import temperature
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.ngrams import NgramModel, as_logits
