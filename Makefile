@@ -34,14 +34,14 @@ cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HO
 twice: install # train one variant twice in a scratch clone, and compare byte for byte
 	python scripts/twice.py
 
-verify: install # is the repository whole: locks, stored files, reports made again, the README's commands and links
+verify: install # is the repository whole: locks, stored files, reports made again, the links of the pages
 	python scripts/verify.py
 	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/published.py
 
-bench: install # every speed and memory figure of the README, measured: some minutes on an idle machine
+bench: install # every speed and memory figure of docs/speed.md, measured: some minutes on an idle machine
 	python benchmarks/run.py
 
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes

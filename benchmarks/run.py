@@ -1,4 +1,4 @@
-"""Every claim of speed and memory that the README makes, measured: `make bench`. Minutes; best on an idle machine.
+"""Every claim of speed and memory that docs/speed.md makes, measured: `make bench`. Minutes; best on an idle machine.
 
 On the real reviews where they are placed in data/, else on the sample corpus. Writes benchmarks/results.json.
 """

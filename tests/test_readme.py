@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand there, one after the other, in a clone on a shrunk configuration."""
+"""The commands of the README and of docs/, run as they stand there, one after the other, in a shrunk clone."""
 
 import re
 import shutil
@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 from conftest import PROJECT, Scratch
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+# cluster.md wants a scheduler
+PAGES = [PROJECT / "README.md", *sorted(page for page in (PROJECT / "docs").glob("*.md") if page.stem != "cluster")]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # these take the time that the README says, and are run by hand; make test is what runs here
-TOO_LONG = {"make demo", "make test", "dvc repro -P"}
+TOO_LONG = {"make demo", "make test", "dvc repro -P", "source .venv/bin/activate"}
 
 
 def commands() -> list[str]:
     """All of them, in order, without their comments."""
-    lines = [line for block in CONSOLE.findall(README) for line in block.splitlines()]
+    lines = [line for block in CONSOLE.findall(TEXT) for line in block.splitlines()]
     return [re.sub(r"\s+# .*", "", line.removeprefix("$ ")) for line in lines if line.startswith("$ ")]
 
 
@@ -47,5 +49,5 @@ def test_commands_run_as_they_stand_there(demonstrated: Scratch):
 
 @pytest.mark.long
 def test_python_runs_as_it_stands_there(demonstrated: Scratch, tmp_path: Path):
-    (tmp_path / "block.py").write_text("\n".join(PYTHON.findall(README)))
+    (tmp_path / "block.py").write_text("\n".join(PYTHON.findall(TEXT)))
     demonstrated.run("python", str(tmp_path / "block.py"))
