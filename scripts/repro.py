@@ -25,6 +25,7 @@ from dvc.utils.serialize import load_yaml
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 from sentiment_rnn.training.stored import in_cache, listing
 
 LOCKS = (Path("dvc.lock"), Path("extensions/dvc.lock"))
@@ -32,7 +33,7 @@ LOCKS = (Path("dvc.lock"), Path("extensions/dvc.lock"))
 
 def main() -> None:
     arguments = sys.argv[1:]
-    load_params()  # a mistake there is told before anything runs
+    study_catalogue(load_params())  # a mistake there is told before anything runs
     mend()
     if arguments[0] == "repro":
         with project() as repo:

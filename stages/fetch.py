@@ -11,11 +11,14 @@ from sentiment_rnn.corpus.download import DownloadError, download
 from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_reviews
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 
 def main() -> None:
     arguments = parse_arguments()
-    dataset = load_params().dataset
+    params = load_params()
+    study_catalogue(params)  # names what is wrong with a variant before anything runs
+    dataset = params.dataset
     source = arguments.data / dataset
     if dataset == "imdb":
         imdb = YAML(typ="safe").load(source / "source.yaml")
@@ -25,7 +28,8 @@ def main() -> None:
         if found != imdb["content_sha256"]:
             raise CorpusError(
                 f"{file}: not the 50,000 IMDB reviews: the sha256 of its {len(reviews):,} reviews is {found} where "
-                f"{imdb['content_sha256']} is expected; get it again, or name it as a CSV file of your own in dataset"
+                f"{imdb['content_sha256']} is expected; get it again. A CSV of your own in data/ needs another name, for "
+                "dvc exp run -S dataset=NAME.csv"
             )
     else:
         file = source / "reviews.csv" if dataset == "sample" else source
@@ -47,8 +51,8 @@ def placed_or_downloaded(data: Path, imdb: dict[str, Any]) -> Path:
         download(imdb["url"], archive, imdb["md5"])
     except DownloadError as error:
         raise CorpusError(
-            "no reviews: put aclImdb_v1.tar.gz or IMDB Dataset.csv (plain, .gz or .zip) into data/, or run the sample "
-            f"with `dvc exp run -S dataset=sample`; the download failed: {error}"
+            f"no reviews: put one of {', '.join(imdb['placed'])} into data/, or run the sample with "
+            f"`dvc exp run -S dataset=sample`; the download failed: {error}"
         ) from error
     return archive
 

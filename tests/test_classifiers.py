@@ -233,7 +233,7 @@ def test_unknown_setting_is_no_guess(name: str, key: str, finished: Scratch, tmp
 @pytest.mark.parametrize("classifier", NETWORKS.values(), ids=NETWORKS)
 def test_onnx_graph_gives_the_same_logits(classifier: TrainedRNN, tmp_path: Path):
     model = classifier.model
-    export_onnx(model, tmp_path / "model.onnx")
+    export_onnx(model, 16, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     reviews = [torch.randint(1, len(WORDS) + 2, (length,)) for length in (16, 9, 2, 1)]
     for batch in (reviews, reviews[1:], reviews[3:]):

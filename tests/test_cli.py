@@ -96,7 +96,7 @@ def test_csv(sentiment, tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"text\ngood\n", "0 columns are named 'review'.*its first line names 'text': choose with --column"),
+        (b"text\ngood\n", "0 columns are named 'review'.*its first line names 'text'; --column NAME chooses"),
         (b"", "is empty"),
         (b"review,review\na,b\n", "2 columns are named 'review'"),
         (b"review,label\na,b\n", "has a column 'label' already"),
@@ -136,6 +136,7 @@ def test_paths_that_cannot_be_written_are_named_and_left(sentiment, tmp_path: Pa
         (source / "out.csv", "there is no folder"),
         (source, "is the file that is read"),
         (tmp_path / ("x" * 250), "File name too long"),
+        (Path("/proc/x.csv"), "/proc/x.csv: No such file or directory"),
     ]:
         assert message in sentiment("predict", "--csv", source, "--out", target, fails=True)
     assert "there is no such file" in sentiment("predict", "--csv", "nope.csv", "--out", "x.csv", fails=True)
@@ -163,6 +164,32 @@ def test_explanation(sentiment, tmp_path: Path):
     assert "http" not in page
 
 
+def test_words_that_are_not_read_are_told(sentiment, tmp_path: Path):
+    """The shrunk models read 16 words."""
+    text = "good film " * 20
+    assert "the last 24 words are not read" in sentiment("explain", "--model", "lstm-adam", text)
+    assert "words are not read" not in sentiment("explain", "--model", "lstm-adam", "good film")
+    sentiment("explain", "--html", tmp_path / "page.html", "--model", "lstm-adam", text)
+    assert "the last 24 words are not read" in (tmp_path / "page.html").read_text()
+    assert "no word is read: one that is not" in sentiment("explain", "--model", "lstm-adam", "")
+
+
+def test_control_characters_do_not_reach_the_terminal(sentiment):
+    for command in ("predict", "explain"):
+        shown = sentiment(command, "--model", "lstm-adam", "good \x1b[2J\x07 film")
+        assert "\\x1b[2J\\x07" in shown
+        assert "\x07" not in shown
+
+
+def test_out_may_be_a_link(sentiment, tmp_path: Path):
+    source, link = tmp_path / "in.csv", tmp_path / "link.csv"
+    source.write_text("review\ngood\n")
+    link.symlink_to(tmp_path / "out.csv")
+    sentiment("predict", "--csv", source, "--out", link)
+    assert link.is_symlink()
+    assert (tmp_path / "out.csv").read_text().startswith("review,label,probability\n")
+
+
 def test_models_are_listed(sentiment):
     lines = sentiment("models").splitlines()
     assert lines[1].startswith("* ")
@@ -176,11 +203,14 @@ def test_export(sentiment, tmp_path: Path):
     session = onnxruntime.InferenceSession(tmp_path / "model.json")
     feed = {"tokens": np.array([[3, 4]]), "lengths": np.array([2], dtype=np.int32)}
     assert session.run(None, feed)[0].shape == (1, 2)
+    with pytest.raises(Exception, match="time_at_most_16"):  # of onnxruntime's own
+        session.run(None, {"tokens": np.full((1, 17), 3), "lengths": np.array([17], dtype=np.int32)})
     assert "only recurrent networks" in sentiment("export", "--model", "nbsvm", "--out", tmp_path / "x", fails=True)
 
 
 def test_errors(sentiment, tmp_path: Path):
     assert "predict" in sentiment()
+    assert "no trained model ''" in sentiment("predict", "--model", "", "x", fails=True)
     assert "no trained model 'nope'" in sentiment("predict", "--model", "nope", "x", fails=True)
     assert "--csv wants --out" in sentiment("predict", "--csv", "x.csv", fails=True)
     assert "neither texts nor --json" in sentiment("predict", "--csv", "x", "--out", "y", "--json", fails=True)

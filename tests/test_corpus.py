@@ -18,9 +18,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from sentiment_rnn.corpus import reviews as corpus
+from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_archive, read_reviews
 from sentiment_rnn.corpus.sample import N_REVIEWS, SEED, generate
 from sentiment_rnn.corpus.split import also_in_train, random_split
+from sentiment_rnn.errors import PipelineError
 
 REVIEWS = [(f"a fine film, number {n}\nwith “quotes” and, commas", "pos") for n in range(12)] + [
     (f"a poor film, number {n}", "neg") for n in range(12)
@@ -127,12 +129,12 @@ def test_archive_with_too_many_members(tmp_path: Path, monkeypatch: pytest.Monke
         ),
         ('review,sentiment\nfine,positive\n"  ",negative\n', "row 2, with the label 'negative': the review is empty"),
         ("review,sentiment\nfine,\n", "row 1, with the label '': unknown label"),
-        ('review,sentiment\n"never closed,positive\n', "damaged"),
-        ("review,sentiment\na,b,c,positive\nfine\n1,2,3,4,5,6\n", "damaged"),
-        ("", "damaged"),
-        ("review,sentiment\nfine,positive,\n", "damaged"),
-        ("review,sentiment\nfine, really,positive\n", "damaged"),
-        ("review,sentiment\nfine,positive\nfine\n", "row 2"),
+        ('review,sentiment\n"never closed,positive\n', "row 1: unexpected end of data; a quote is opened there"),
+        ("review,sentiment\na,b,c,positive\nfine\n1,2,3,4,5,6\n", "row 1 has 4 fields, the first line 2"),
+        ("", "is empty"),
+        ("review,sentiment\nfine,positive,\n", "row 1 has 3 fields, the first line 2"),
+        ("review,sentiment\nfine, really,positive\n", "row 1 has 3 fields, the first line 2"),
+        ("review,sentiment\nfine,positive\nfine\n", "row 2 has 1 fields, the first line 2"),
         ("review,sentiment,review\nfine,positive,poor\n", "2 columns are named 'review'"),
         ("review,sentiment\nfine,positive\n", "1 positive reviews; at least 10 of each"),
     ],
@@ -140,10 +142,42 @@ def test_archive_with_too_many_members(tmp_path: Path, monkeypatch: pytest.Monke
 def test_csv_that_cannot_be_used(tmp_path: Path, content: str, message: str):
     path = tmp_path / "comments.csv"
     path.write_text(content)
-    with pytest.raises(CorpusError) as caught:
+    with pytest.raises(PipelineError) as caught:
         read_reviews(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
+
+
+def test_stray_quote_swallows_no_row(tmp_path: Path):
+    """It is told with its row, whether another quote follows or not."""
+    path = tmp_path / "comments.csv"
+    rows = [f"film {n},{label}" for n in range(150) for label in ("pos", "neg")]
+    for later in ('"quoted, too",pos', "not quoted,pos"):
+        path.write_text("\n".join(["review,sentiment", *rows[:260], '"Wow what a film,pos', *rows[261:], later]))
+        with pytest.raises(CsvError, match=r"row 261: "):
+            read_reviews(path)
+
+
+def test_packed_file_is_known_by_its_content(forms: list[Path], tmp_path: Path):
+    expected = read_reviews(forms[0])
+    for form in forms[1:3]:
+        path = tmp_path / "comments.csv"
+        path.write_bytes(form.read_bytes())
+        pd.testing.assert_frame_equal(read_reviews(path), expected)
+
+
+def test_zip_as_other_systems_write_it(tmp_path: Path):
+    """With a folder's own entry, and with what macOS adds; but of two tables none is guessed."""
+    path = tmp_path / "IMDB Dataset.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.mkdir("reviews")
+        archive.writestr("reviews/IMDB Dataset.csv", csv_text())
+        archive.writestr("__MACOSX/reviews/._IMDB Dataset.csv", "resource fork")
+    assert len(read_reviews(path)) == len(REVIEWS)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("other.csv", csv_text())
+    with pytest.raises(CorpusError, match=r"must hold one CSV file, and holds reviews/, reviews/IMDB Dataset.csv, o"):
+        read_reviews(path)
 
 
 def test_labels_in_capitals_and_with_blanks(tmp_path: Path):
@@ -155,7 +189,7 @@ def test_labels_in_capitals_and_with_blanks(tmp_path: Path):
 def test_csv_that_is_not_utf8(tmp_path: Path):
     path = tmp_path / "comments.csv"
     path.write_bytes(b"review,sentiment\ncaf\xe9,positive\n")
-    with pytest.raises(CorpusError, match=r"comments.csv: must be UTF-8"):
+    with pytest.raises(CsvError, match=r"comments.csv: at row 0 or soon after: must be UTF-8"):
         read_reviews(path)
 
 

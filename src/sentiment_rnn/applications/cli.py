@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sentiment_rnn.errors import PipelineError, exit_on_error
+from sentiment_rnn.errors import PipelineError, exit_on_error, printable
 from sentiment_rnn.model_json import read_description
 from sentiment_rnn.models.classifier import Classifier, Explanation
 from sentiment_rnn.models.store import best_of, find, load, locate, stored_models
@@ -63,18 +63,23 @@ def _predict_csv(arguments: argparse.Namespace) -> None:
     from sentiment_rnn.applications.csv_prediction import predict_csv  # noqa: PLC0415
 
     started = time.perf_counter()
-    n_rows = predict_csv(_named_on_stderr(arguments.model), arguments.csv, arguments.column or "review", arguments.out)
+    copied = predict_csv(_named_on_stderr(arguments.model), arguments.csv, arguments.column or "review", arguments.out)
     seconds = time.perf_counter() - started
-    print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
+    print(f"{copied.n_rows:,} rows in {seconds:.1f} s, {copied.n_rows / seconds:,.0f} a second: {arguments.out}")
+    if copied.n_cut:
+        print(f"of {copied.n_cut:,} the model did not read all words: it reads the first ones alone", file=sys.stderr)
 
 
 def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool) -> None:
     """A line for each text."""
-    for text, answer in zip(texts, classifier.predict(texts), strict=True):
+    for text, answer, n_unread in zip(texts, classifier.predict(texts), classifier.n_unread(texts), strict=True):
         if as_json:
             print(json.dumps({"text": text, **asdict(answer)}), flush=True)
         else:
-            print(f"{answer.label}  {answer.probability:.3f}  {' '.join(text.split())[:80]}", flush=True)
+            shown = printable(" ".join(text.split())[:80])
+            print(f"{answer.label}  {answer.probability:.3f}  {shown}", flush=True)
+        if n_unread:
+            print(f"the last {n_unread:,} words of this text are not read", file=sys.stderr)
 
 
 def explain(arguments: argparse.Namespace) -> None:
@@ -134,7 +139,7 @@ def export(arguments: argparse.Namespace) -> None:
     from sentiment_rnn.network.model_folder import load_model  # noqa: PLC0415
 
     try:
-        export_onnx(load_model(folder), arguments.out)
+        export_onnx(load_model(folder), read_description(folder)["max_length"], arguments.out)
     except OSError as error:
         raise PipelineError(f"{arguments.out}: cannot be written: {error.strerror}") from error
     print(f"{name}: {arguments.out}")

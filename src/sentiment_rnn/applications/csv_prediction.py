@@ -1,44 +1,52 @@
-"""A classifier's answers for the rows of a CSV file, however many."""
+"""A classifier's answers for the rows of a CSV file, however many, on all cores."""
 
 import csv
 import io
+import multiprocessing
 import os
+import signal
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.models.classifier import Classifier
+from sentiment_rnn.corpus.csv_rows import CsvError, csv_rows, place_of
+from sentiment_rnn.models.classifier import Classifier, Prediction
+from sentiment_rnn.running.side_by_side import end_with_parent
 
-CHUNK = 2048  # rows that are in memory at a time
+CHUNK = 1024  # rows that a process takes at a time
 ADDED = ("label", "probability")
-_LONGEST_FIELD = 10_000_000  # characters
+
+Rows = list[list[str]]
 
 
-class CsvError(PipelineError):
-    """The CSV cannot be used; the message names the file, and the row where there is one."""
+class Copied(NamedTuple):
+    """What was written: how many rows, and of how many of them the model did not read all words."""
+
+    n_rows: int
+    n_cut: int
 
 
-def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> int:
+def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> Copied:
     """Copy a CSV, with a label and the probability of positive behind each row.
 
     Args:
         classifier: the model.
         source: comma-separated, in UTF-8, its first line naming the columns.
         column: the one with the texts.
-        target: the file to write; it is there only once all rows are. Lines end in a line feed.
-
-    Returns:
-        The number of rows.
+        target: the file to write, or a link to it; it is there only once all rows are. Lines end in a line feed.
 
     Raises:
         CsvError: a file cannot be read or written, or a row has not the columns of the first line.
     """
-    csv.field_size_limit(_LONGEST_FIELD)
     _check_paths(source, target)
+    named, target = target, target.resolve()
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
     try:
         with (
@@ -47,27 +55,28 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
             unfinished.open("x", encoding="utf-8", newline="") as out,
             tqdm(total=source.stat().st_size, desc=source.name, unit="B", unit_scale=True, disable=None) as progress,
         ):
-            rows = _rows(lines, source)
+            rows = csv_rows(lines, source)
             header = next(rows, [])
             place = _place(header, column, source)
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow([*header, *ADDED])
-            n_rows = 0
-            while chunk := list(islice(rows, CHUNK)):
-                answers = classifier.predict([row[place] for row in chunk])
+            n_rows = n_cut = 0
+            chunks = iter(lambda: list(islice(rows, CHUNK)), [])
+            for chunk, answers, n_unread in _answered(classifier, chunks, place):
                 writer.writerows(
                     [*row, answer.label, f"{answer.probability:.6f}"]
                     for row, answer in zip(chunk, answers, strict=True)
                 )
-                n_rows += len(chunk)
+                n_rows, n_cut = n_rows + len(chunk), n_cut + n_unread
                 progress.update(raw.tell() - progress.n)
         unfinished.replace(target)
     except OSError as error:
-        raise CsvError(f"{error.filename or target}: {error.strerror}") from error
+        where = named if error.filename in (None, str(unfinished)) else error.filename
+        raise CsvError(f"{where}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return n_rows
+    return Copied(n_rows, n_cut)
 
 
 def _check_paths(source: Path, target: Path) -> None:
@@ -82,34 +91,47 @@ def _check_paths(source: Path, target: Path) -> None:
         raise CsvError(f"{target}: is the file that is read; name another one")
 
 
-def _rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
-    """The rows, the header first; each has as many fields as that."""
-    number, n_fields = 0, 0
-    try:
-        for found in csv.reader(lines, strict=True):
-            row = found or [""] * (n_fields == 1)  # an empty line: an empty text, or where there are columns nothing
-            if not row:
-                continue
-            n_fields = n_fields or len(row)
-            if len(row) != n_fields:
-                raise CsvError(f"{source}: row {number} has {len(row)} fields, the first line {n_fields}")
-            yield row
-            number += 1
-    except UnicodeDecodeError as error:
-        raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8 ({error.reason})") from error
-    except csv.Error as error:
-        raise CsvError(f"{source}: {f'row {number}' if number else 'the first line'}: {error}") from error
-
-
 def _place(header: list[str], column: str, source: Path) -> int:
-    if not header:
-        raise CsvError(f"{source}: is empty")
-    if header.count(column) != 1:
-        raise CsvError(
-            f"{source}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
-            f"names {', '.join(map(repr, header))}: choose with --column"
-        )
-    taken = [name for name in ADDED if name in header]
-    if taken:
+    try:
+        place = place_of(header, column, source)
+    except CsvError as error:
+        raise CsvError(f"{error}; --column NAME chooses") from error
+    if taken := [name for name in ADDED if name in header]:
         raise CsvError(f"{source}: has a column {taken[0]!r} already, which is to be added; rename it")
-    return header.index(column)
+    return place
+
+
+def _answered(
+    classifier: Classifier, chunks: Iterator[Rows], place: int
+) -> Iterator[tuple[Rows, list[Prediction], int]]:
+    """Each chunk with its answers, in order; two for each core are in memory."""
+    n_processes = len(os.sched_getaffinity(0))
+    # forks: the model need be neither loaded nor sent again
+    context = multiprocessing.get_context("fork")
+    pool = ProcessPoolExecutor(n_processes, context, initializer=_begin, initargs=(classifier, os.getpid()))
+    waiting: deque[tuple[Rows, Future[tuple[list[Prediction], int]]]] = deque()
+    try:
+        while True:
+            for chunk in islice(chunks, 2 * n_processes - len(waiting)):
+                waiting.append((chunk, pool.submit(_answer, [row[place] for row in chunk])))
+            if not waiting:
+                return
+            chunk, future = waiting.popleft()
+            yield chunk, *future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_classifier: Classifier  # of a process of the pool
+
+
+def _begin(classifier: Classifier, parent: int) -> None:
+    global _classifier  # noqa: PLW0603
+    _classifier = classifier
+    end_with_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the pool
+    threadpool_limits(1)
+
+
+def _answer(texts: list[str]) -> tuple[list[Prediction], int]:
+    return _classifier.predict(texts), sum(n > 0 for n in _classifier.n_unread(texts))

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.text import Text
 
+from sentiment_rnn.errors import printable
 from sentiment_rnn.models.classifier import Explanation
 
 N_STRONGEST, N_UNKNOWN = 5, 20  # words shown
@@ -26,12 +27,14 @@ def print_explanation(model: str, explanation: Explanation) -> None:
     console.print(f"{model}: {answer.label}, probability of positive {answer.probability:.3f}", style="bold")
     text = Text()
     for piece in _pieces(explanation):
-        text.append(piece["text"], style="" if piece["value"] is None else _style(piece))
+        text.append(printable(piece["text"]), style="" if piece["value"] is None else _style(piece))
     console.print(text)
     for label, words in _towards(explanation):
         console.print(f"towards {label}: {words or 'nothing'}")
     if unknown := _unknown(explanation):
         console.print(f"not in its vocabulary: {unknown}")
+    for note in _notes(explanation):
+        console.print(note)
     of_words = explanation.log_odds - explanation.bias
     console.print(
         f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {explanation.log_odds:+.3f}"
@@ -54,6 +57,7 @@ def page(answers: dict[str, Explanation], form: dict[str, Any] | None = None) ->
             "pieces": _pieces(explanation),
             "towards": _towards(explanation),
             "unknown": _unknown(explanation),
+            "notes": _notes(explanation),
         }
         for model, explanation in answers.items()
     ]
@@ -75,6 +79,14 @@ def _style(piece: dict[str, Any]) -> str:
 def _unknown(explanation: Explanation) -> str:
     words = explanation.unknown_words
     return ", ".join(words[:N_UNKNOWN]) + (f" and {len(words) - N_UNKNOWN} more" if len(words) > N_UNKNOWN else "")
+
+
+def _notes(explanation: Explanation) -> list[str]:
+    """What of the text the model does not read, and what stands in where it reads nothing."""
+    notes = [f"the last {explanation.n_unread:,} words are not read"] if explanation.n_unread else []
+    if [part for part in explanation.contributions if part.start == part.end]:
+        notes.append("no word is read: one that is not in its vocabulary stands in")
+    return notes
 
 
 def _towards(explanation: Explanation) -> list[tuple[str, str]]:

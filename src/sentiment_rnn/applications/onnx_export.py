@@ -23,11 +23,12 @@ OPSET = 17
 GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 
 
-def export_onnx(model: RNNClassifier, path: Path) -> None:
+def export_onnx(model: RNNClassifier, max_length: int, path: Path) -> None:
     """Write the graph.
 
     Its inputs are `tokens`, int64 [batch, time], the ids of each review and any ids behind its end, and `lengths`,
-    int32 [batch]; time is at most the model's max_length. Its output is `logits`, float [batch, 2], of negative and
+    int32 [batch]. Time is at most the model's max_length: of more the runtime complains, naming the node
+    time_at_most_MAX_LENGTH. Its output is `logits`, float [batch, 2], of negative and
     positive.
     """
     graph = _Graph()
@@ -43,7 +44,7 @@ def export_onnx(model: RNNClassifier, path: Path) -> None:
     logits = (_linear if model.head == "flatten" else _linear_on_mean_and_max)(graph, model, by_review, is_real)
     if model.ngrams is not None:
         logits = graph.add("Add", logits, _ngrams(graph, model.ngrams, is_real))
-    graph.nodes.append(helper.make_node("Identity", [logits], ["logits"]))
+    graph.nodes.append(helper.make_node("Add", [logits, _time_check(graph, max_length)], ["logits"]))
     inputs = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
         helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
@@ -73,6 +74,15 @@ class _Graph:
         output = f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
+
+
+def _time_check(graph: _Graph, max_length: int) -> str:
+    """Zero, from a table with a place for each length that is allowed: ONNX knows no assertion."""
+    last = graph.add("Sub", graph.add("Shape", "tokens", start=1), graph.integers(1))
+    zeros = graph.constant("zeros", np.zeros(max_length, dtype=np.float32))
+    node = helper.make_node("Gather", [zeros, last], ["time_check"], name=f"time_at_most_{max_length}")
+    graph.nodes.append(node)
+    return "time_check"
 
 
 def _is_real(graph: _Graph) -> str:

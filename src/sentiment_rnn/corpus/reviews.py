@@ -2,17 +2,21 @@
 
 import gzip
 import hashlib
+import io
 import lzma
 import re
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal, cast
 
 import pandas as pd
 from tqdm import tqdm
 
+from sentiment_rnn.corpus.csv_rows import csv_rows, place_of
 from sentiment_rnn.errors import PipelineError
 
 LABELS = {
@@ -28,7 +32,6 @@ _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
 _MAX_UNPACKED_BYTES = 2_000_000_000  # thirty times the labelled reviews
 _MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
-_PACKED: dict[str, Literal["gzip", "zip"]] = {".gz": "gzip", ".zip": "zip"}
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
 # password, or packed in an unknown way
@@ -61,8 +64,6 @@ def read_reviews(path: Path) -> pd.DataFrame:
     """
     try:
         reviews = read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: must be UTF-8: {error}") from error
     except _DAMAGES as error:
         raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
     require_enough(reviews, str(path))
@@ -123,44 +124,53 @@ def content_hash(reviews: pd.DataFrame) -> str:
 
 
 def _check_unpacked_size(path: Path) -> None:
-    """Before anything is unpacked into memory: pandas takes a CSV at once, tarfile the names of members.
+    """Before anything is unpacked into memory: tarfile reads the names of members at once.
 
     Raises:
         CorpusError: it is too much.
     """
     n_bytes = 0
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            n_bytes = sum(member.file_size for member in archive.infolist())  # no more than that is read
-    elif path.suffix in (".gz", ".tgz"):
-        with gzip.open(path) as file:
-            while n_bytes <= _MAX_UNPACKED_BYTES and (chunk := file.read(1 << 20)):
-                n_bytes += len(chunk)
+    with _unpacked(path) as file:
+        while n_bytes <= _MAX_UNPACKED_BYTES and (chunk := file.read(1 << 20)):
+            n_bytes += len(chunk)
     if n_bytes > _MAX_UNPACKED_BYTES:
         raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes: not a corpus of reviews")
 
 
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The content of a file: of a gzip file what is in it, of a zip file its one CSV, whatever their names."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start.startswith(b"\x1f\x8b"):
+            with gzip.GzipFile(fileobj=file) as content:
+                yield cast(IO[bytes], content)
+        elif start == b"PK\x03\x04":
+            with zipfile.ZipFile(file) as archive:
+                names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+                tables = [name for name in names if name.lower().endswith(".csv")]
+                if len(tables) != 1:
+                    raise CorpusError(f"{path}: must hold one CSV file, and holds {', '.join(names) or 'nothing'}")
+                with archive.open(tables[0]) as content:
+                    yield content
+        else:
+            yield file
+
+
 def _read_csv(path: Path) -> pd.DataFrame:
     _check_unpacked_size(path)
-    # without header=None pandas takes a row with one field too many for an index, and renames a repeated column
-    cells = pd.read_csv(
-        path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", compression=_PACKED.get(path.suffix)
-    )
-    header = list(cells.iloc[0])
-    for column in ("review", "sentiment"):
-        if header.count(column) != 1:
-            raise CorpusError(
-                f"{path}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
-                f"names the columns {', '.join(map(repr, header))}"
-            )
-    table = cells[1:].set_axis(header, axis=1)[["review", "sentiment"]].reset_index(drop=True)
-    table["sentiment"] = table["sentiment"].str.strip().str.lower()
-    for problem, is_wrong in {
-        "too few fields": table.isna().any(axis=1),
-        f"unknown label; allowed are {', '.join(LABELS)}": ~table["sentiment"].isin(list(LABELS)),
-        "the review is empty": table["review"].str.strip() == "",
-    }.items():
-        if is_wrong.any():
-            row = int(is_wrong.to_numpy().argmax())
-            raise CorpusError(f"{path}: row {row + 1}, with the label {table['sentiment'].iloc[row]!r}: {problem}")
-    return table.assign(sentiment=table["sentiment"].map(LABELS))
+    texts, sentiments = [], []
+    with _unpacked(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
+        rows = csv_rows(lines, path)
+        header = next(rows, [])
+        review, sentiment = (place_of(header, column, path) for column in ("review", "sentiment"))
+        for number, row in enumerate(rows, 1):
+            label = LABELS.get(row[sentiment].strip().lower())
+            problem = "" if label else f"unknown label; allowed are {', '.join(LABELS)}"
+            problem = problem if row[review].strip() else "the review is empty"
+            if problem:
+                raise CorpusError(f"{path}: row {number}, with the label {row[sentiment]!r}: {problem}")
+            texts.append(row[review])
+            sentiments.append(label)
+    return pd.DataFrame({"review": texts, "sentiment": sentiments}, dtype=str)

@@ -51,11 +51,13 @@ class Explanation:
         text: the text.
         contributions: of the words that the model reads, in their order. A text without any has one, of no word.
         bias: what is there before any word.
+        n_unread: words behind those that the model reads.
     """
 
     text: str
     contributions: list[Contribution]
     bias: float
+    n_unread: int = 0
 
     @property
     def log_odds(self) -> float:
@@ -93,6 +95,10 @@ class Classifier(ABC):
     @abstractmethod
     def explain(self, text: str) -> Explanation:
         """What each word of a text adds to its log-odds."""
+
+    def n_unread(self, texts: Sequence[str]) -> list[int]:
+        """For each text how many words the model does not read, because it reads only the first ones."""
+        return [0] * len(texts)
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
         """The answers, in the order of the texts."""

@@ -71,9 +71,9 @@ def locate(model: str | Path | None) -> tuple[str, Path]:
     Raises:
         ModelNotFoundError: there is none of that name.
     """
-    if model is not None and (Path(model) / "model.json").exists():
+    if model and (Path(model) / "model.json").exists():
         return str(model), Path(model)
-    if model is not None and Path(model).is_dir():
+    if model and Path(model).is_dir():
         raise ModelNotFoundError(f"{model}: no model.json there; a model's folder is that of one seed")
     found = find(None if model is None else str(model))
     return found.name, found.folder
@@ -98,8 +98,8 @@ def find(name: str | None) -> StoredModel:
         raise damaged[name]
     if name is None or not models:
         raise ModelNotFoundError(
-            f"no trained model below {checkout() / 'data'}: `make demo` trains small ones within minutes, "
-            "`make repro` those of the study"
+            f"no trained model below {checkout() / 'data'}: `make demo` trains small ones in about five minutes, "
+            "`dvc repro` those of the study in hours"
         )
     raise ModelNotFoundError(f"no trained model {name!r}: {_way_out(name, models)}")
 

@@ -67,14 +67,19 @@ class TrainedRNN(Classifier):
         logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
         return (logits[:, 1] - logits[:, 0]).numpy()
 
+    def n_unread(self, texts: Sequence[str]) -> list[int]:
+        """For each text how many words stand behind the first max_length, stop words aside."""
+        return [max(0, len(tokenize(text, self._dropped)) - self.max_length) for text in texts]
+
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
         """The term of each word that is read; those behind the first max_length are not."""
-        words = find_words(text, self._dropped)[: self.max_length]
+        found_words = find_words(text, self._dropped)
+        words = found_words[: self.max_length]
         reviews = encode([[word.word for word in words]], [0], self.vocabulary, self.max_length)
         (batch,) = ReviewTensors(reviews, CPU).by_length(1)
         values, bias = self.model.contributions(batch.tokens)
         places = [(word.start, word.end) for word in words] or [(0, 0)]
         parts = zip(places, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
         found = [Contribution(*place, value, is_known) for place, value, is_known in parts]
-        return Explanation(text, found, float(bias))
+        return Explanation(text, found, float(bias), len(found_words) - len(words))

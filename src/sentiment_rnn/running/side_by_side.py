@@ -130,10 +130,10 @@ def n_at_once(n_items: int) -> int:
 def end_with_dvc() -> None:
     """End this process when DVC does, which started it: a DVC that is killed would leave it running without a lock."""
     if "DVC_STAGE" in os.environ:
-        _end_with_parent(os.getppid())
+        end_with_parent(os.getppid())
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent ends.
 
     Args:
@@ -145,7 +145,7 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _child(work: Callable[[Item, Reporter], Any], item: Item, connection: "Connection[Any, Any]", parent: int) -> None:
-    _end_with_parent(parent)
+    end_with_parent(parent)
     # a signal ends it at once: as an exception it can get lost in a library, and the work would go on
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,60 @@
+"""The rows of a CSV file, read strictly: no row is swallowed by a stray quote, and each has all its fields."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from sentiment_rnn.errors import PipelineError
+
+_LONGEST_FIELD = 10_000_000  # characters
+
+
+class CsvError(PipelineError):
+    """The CSV cannot be used; the message names the file, and the row where there is one."""
+
+
+def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
+    """The rows, the first line first; each has as many fields as that.
+
+    Args:
+        lines: of the file, opened with newline="".
+        source: what the messages call it.
+
+    Raises:
+        CsvError: a row cannot be read. The rows are counted from 1 behind the first line.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    number, n_fields = 0, 0
+    try:
+        for found in csv.reader(lines, strict=True):
+            row = found or [""] * (n_fields == 1)  # an empty line: an empty text, or where there are columns nothing
+            if not row:
+                continue
+            n_fields = n_fields or len(row)
+            if len(row) != n_fields:
+                raise CsvError(f"{source}: row {number} has {len(row)} fields, the first line {n_fields}")
+            yield row
+            number += 1
+    except UnicodeDecodeError as error:
+        raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8 ({error.reason})") from error
+    except csv.Error as error:
+        hint = "; a quote within a quoted text must be doubled" if "expected after" in str(error) else ""
+        hint = "; a quote is opened there and never closed" if "end of data" in str(error) else hint
+        raise CsvError(f"{source}: {f'row {number}' if number else 'the first line'}: {error}{hint}") from error
+
+
+def place_of(header: list[str], column: str, source: Path) -> int:
+    """Where the column of that name stands.
+
+    Raises:
+        CsvError: there is none, or there are several.
+    """
+    if not header:
+        raise CsvError(f"{source}: is empty")
+    if header.count(column) != 1:
+        raise CsvError(
+            f"{source}: {header.count(column)} columns are named {column!r}, where there must be one; its first line "
+            f"names {', '.join(map(repr, header))}"
+        )
+    return header.index(column)
