@@ -28,7 +28,7 @@ def main() -> None:
         if found != imdb["content_sha256"]:
             raise CorpusError(
                 f"{file}: not the 50,000 IMDB reviews: the sha256 of its {len(reviews):,} reviews is {found} where "
-                f"{imdb['content_sha256']} is expected; get it again. A CSV of your own in data/ needs another name, for "
+                f"{imdb['content_sha256']} is expected; get it again. A CSV of your own needs another name: "
                 "dvc exp run -S dataset=NAME.csv"
             )
     else:

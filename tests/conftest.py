@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from generate import generate
 from hypothesis import settings
 from ruamel.yaml import YAML
 
-from sentiment_rnn.corpus.sample import generate
 from sentiment_rnn.running.side_by_side import Reporter
 
 # the tests try the same inputs each time, `make fuzz` others

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
+from generate import N_REVIEWS, SEED, generate
 from official import DivisionError, official_split, read_division, write_division
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
@@ -20,7 +21,6 @@ from sklearn.linear_model import LogisticRegression
 from sentiment_rnn.corpus import reviews as corpus
 from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_archive, read_reviews
-from sentiment_rnn.corpus.sample import N_REVIEWS, SEED, generate
 from sentiment_rnn.corpus.split import also_in_train, random_split
 from sentiment_rnn.errors import PipelineError
 
