@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.report.published import published_tables
+from sentiment_rnn.report.results import published_tables
 from sentiment_rnn.study.params import read_yaml
 
 COMMITTER = "committer sentiment_rnn <sentiment_rnn@localhost> 0 +0000"

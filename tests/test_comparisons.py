@@ -13,8 +13,7 @@ from statsmodels.stats.weightstats import ttost_paired
 from sentiment_rnn.evaluation.answers import Answers
 from sentiment_rnn.report.claims import Claim, ClaimError, judge
 from sentiment_rnn.report.comparisons import as_number, compare_rows, families_of_study
-from sentiment_rnn.report.published import published_tables
-from sentiment_rnn.report.results import Result, Runs, summarize
+from sentiment_rnn.report.results import Result, Runs, published_tables, summarize
 from sentiment_rnn.report.statistics import holm
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue

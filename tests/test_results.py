@@ -18,8 +18,7 @@ from sentiment_rnn.evaluation.answers import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_folder import load_model
 from sentiment_rnn.report.calibration import Calibration
-from sentiment_rnn.report.published import published_tables
-from sentiment_rnn.report.results import Result, Runs, means, row_figures, summarize
+from sentiment_rnn.report.results import Result, Runs, means, published_tables, row_figures, summarize
 from sentiment_rnn.report.study_report import agreement
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue

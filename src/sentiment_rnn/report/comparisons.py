@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sentiment_rnn.report.results import Result, Tables
-from sentiment_rnn.report.statistics import ALPHA, compare, holm
+from sentiment_rnn.report.statistics import ALPHA, Comparison, compare, holm
 from sentiment_rnn.study.variants import Rows
 
 Pair = tuple[str, str]  # of rows, each as STUDY.ROW; the second may be a number
@@ -16,19 +16,13 @@ Outcome = Literal["more", "less", "no difference", "undecided"]
 
 
 @dataclass(frozen=True)
-class RowComparison:
-    """The test accuracy of one row less another's, on the same reviews.
+class RowComparison(Comparison):
+    """The test accuracy of one row less another's, on the same reviews. The intervals of a family hold together.
 
     Attributes:
         family: the comparisons that are corrected together.
         first: a row, as STUDY.ROW.
         second: another row, or a number.
-        difference: first less second.
-        error: its standard error.
-        low: lower end of the difference's interval. All intervals of a family hold together at 95%.
-        high: its upper end.
-        p_value: two-sided, of no difference.
-        p_equivalence: of a difference as large as the margin, or larger.
         p_holm: the p-value corrected for the number of comparisons in the family.
         p_equivalence_holm: likewise.
     """
@@ -36,12 +30,6 @@ class RowComparison:
     family: str
     first: str
     second: str
-    difference: float
-    error: float
-    low: float
-    high: float
-    p_value: float
-    p_equivalence: float
     p_holm: float
     p_equivalence_holm: float
 
@@ -100,16 +88,16 @@ def compare_rows(
     for family, pairs in families.items():
         plain = []
         for first, second in pairs:
-            bound, one = as_number(second), results[standing[first]].correct
-            fixed = np.full((1, one[0].shape[1]), bound)
-            other = results[standing[second]].correct if bound is None else (fixed, None)
+            bound, left = as_number(second), results[standing[first]].correct
+            fixed = np.full((1, left[0].shape[1]), bound)
+            right = results[standing[second]].correct if bound is None else (fixed, None)
             # a bound is kept or not: there is no equivalence to it
-            plain.append(compare(one, other, margin if bound is None else 0.0, len(pairs)))
-        p_holm, p_equivalence_holm = (
-            holm([getattr(made, name) for made in plain]) for name in ("p_value", "p_equivalence")
-        )
-        for (first, second), made, *corrected in zip(pairs, plain, p_holm, p_equivalence_holm, strict=True):
-            found.append(RowComparison(family, first, second, *vars(made).values(), *corrected))
+            plain.append(compare(left, right, margin if bound is None else 0.0, len(pairs)))
+        p_values, p_equivalences = holm([one.p_value for one in plain]), holm([one.p_equivalence for one in plain])
+        for (first, second), one, p, q in zip(pairs, plain, p_values, p_equivalences, strict=True):
+            found.append(
+                RowComparison(**vars(one), family=family, first=first, second=second, p_holm=p, p_equivalence_holm=q)
+            )
     return found
 
 

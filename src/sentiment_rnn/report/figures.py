@@ -84,7 +84,7 @@ def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
         _draw_dots(axes, dots, colors)
         axes.set_xlabel(label)
     panels[0, 1].set_yticklabels([])
-    _dot_legend(figure, accuracy)
+    _legend(figure, {"reproduced, 95% interval": GREY}, any(dot.published is not None for dot in accuracy))
     if len(curves):
         _draw_curves(panels[1], curves, dict(zip((dot.label for dot in accuracy), cycle(colors), strict=False)))
     return figure
@@ -127,12 +127,8 @@ def forest(rows: list["Difference | None"], margin: float, colors: list[str]) ->
     axes.set_xlabel(f"points of test accuracy more or less; shaded: below the margin of {100 * margin:g}")
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(labelsize=8)
-    handles = [
-        Line2D([], [], color=color, marker="o", markersize=5, linewidth=2, label=label)
-        for label, color in (("no difference that counts", same), ("a difference", other), ("undecided", GREY))
-    ]
-    handles += [_published_handle()] if any(row is not None and row.published is not None for row in rows) else []
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False, fontsize=8)
+    meanings = {"no difference that counts": same, "a difference": other, "undecided": GREY}
+    _legend(figure, meanings, any(row is not None and row.published is not None for row in rows))
     return figure
 
 
@@ -200,16 +196,14 @@ def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:
     axes.tick_params(labelsize=8)
 
 
-def _dot_legend(figure: Figure, dots: list[Dot]) -> None:
-    label = "reproduced, 95% interval"
-    handles = [Line2D([], [], color=GREY, marker="o", markersize=5, linewidth=2, label=label)]
-    handles += [_published_handle()] if any(dot.published is not None for dot in dots) else []
-    figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
-
-
-def _published_handle() -> Line2D:
-    style = {"color": GREY, "marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
-    return Line2D([], [], label="published", **style)  # type: ignore[arg-type]
+def _legend(figure: Figure, meanings: dict[str, str], is_published: bool) -> None:
+    """What the colours mean, and the published figures where there are any."""
+    style: dict[str, Any] = {"marker": "o", "markersize": 5, "linewidth": 2}
+    handles = [Line2D([], [], color=color, label=label, **style) for label, color in meanings.items()]
+    if is_published:
+        style = {"marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
+        handles.append(Line2D([], [], color=GREY, label="published", **style))
+    figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=8)
 
 
 def _draw_curves(panels: NDArray[Any], curves: pd.DataFrame, colors: dict[str, str]) -> None:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from sentiment_rnn.report.calibration import Calibration
 from sentiment_rnn.report.claims import Claim, judge
 from sentiment_rnn.report.comparisons import Pair, RowComparison, compare_rows, families_of_study
-from sentiment_rnn.report.published import published_tables
-from sentiment_rnn.report.results import Result, Tables
+from sentiment_rnn.report.results import Result, Tables, published_tables
 from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import Catalogue, base_name
 

@@ -156,3 +156,15 @@ def _figures(name: str, result: Result, source: dict[str, Any] | None) -> dict[s
 def is_inside(published: float, found: Estimate) -> bool:
     """Whether a published value, of one run and given to three decimals, may lie in our interval for one run."""
     return found.run_low - 0.0005 <= published <= found.run_high + 0.0005
+
+
+def published_tables(published: dict[str, Any]) -> Tables:
+    """The source's tables with the same studies and rows as ours; a row whose axis value it does not state is None."""
+    tables: Tables = {}
+    for study, entries in published["studies"].items():
+        axis = "optimizer" if study.endswith("_optimizers") else study
+        tables[study] = {
+            str(entry.get(axis, study)): {name: entry[name] for name in ("test_loss", "test_accuracy")}
+            for entry in entries
+        }
+    return tables
