@@ -7,6 +7,7 @@ help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
 demo: check-git install # the study on the sample corpus, with two seeds and shorter grids: up to 5 minutes
+	@echo "This runs the study on 10,000 made-up reviews, 28 stages: about 5 minutes on two cores."
 	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
 	python scripts/repro.py exp run --name demo -S dataset=sample -S 'seeds=[0,1]' \
 		-S 'study.grids.n_layers=[2]' -S 'study.grids.hidden_dim=[150]' -S 'study.grids.embedding_dim=[]'
