@@ -136,7 +136,7 @@ class _Builder:
 
     def split(self, split: str, cell: str, seeds: list[int]) -> str:
         hyperparameters = self.params.study.around_base({"cell": cell})
-        return self._add(f"{split}/{cell}", hyperparameters, seeds=seeds, encoded=DATA / "encoded" / split, split=split)
+        return self._add(f"{split}/{cell}", hyperparameters, seeds=seeds, encoded=DATA / "encoded" / split)
 
     def champion(self) -> str:
         return self._champion("champion", self.extensions.champion)

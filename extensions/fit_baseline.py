@@ -8,6 +8,7 @@ from catalogue import BASELINES
 from fitting.bags import fit
 from schema import load_extensions
 
+from sentiment_rnn.encoding.dataset import labels_hash
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.training.stopwatch import Stopwatch
 
@@ -21,7 +22,8 @@ def main() -> None:
     stopwatch = Stopwatch()
     model, trials = fit(arguments.baseline, train, valid, grid)
     stopwatch.stop()
-    model.save(arguments.model / "0", variant=arguments.model.name, split=arguments.division, trials=trials)
+    valid_reviews = labels_hash((valid["sentiment"] == "positive").to_numpy())
+    model.save(arguments.model / "0", variant=arguments.model.name, valid_reviews=valid_reviews, trials=trials)
     stopwatch.write(Path("data/timings") / f"{arguments.model.name}.json")
     (kept,) = (trial for trial in trials if trial["kept"])
     print(f"{arguments.baseline}: {len(model.weights):,} features; of {len(trials)} trials kept: {kept}")
@@ -31,7 +33,6 @@ def parse_arguments() -> Namespace:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--baseline", required=True, choices=BASELINES)
     parser.add_argument("--splits", required=True, type=Path, help="folder with train.csv and valid.csv")
-    parser.add_argument("--division", default="random", help="how the reviews were divided")
     parser.add_argument("--model", required=True, type=Path, help="folder to write; the fit is in 0 there, as a seed's")
     return parser.parse_args()
 

@@ -168,16 +168,16 @@ def test_a_name_takes_the_seed_that_is_best_on_valid_and_other_divisions_never_w
     finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     models = tmp_path / "data/models"
-    trained = [("gru-adam/0", 0.7, "random"), ("gru-adam/1", 0.8, "random"), ("split-official-gru/0", 0.9, "official")]
-    for name, accuracy, split in trained:
+    trained = [("gru-adam/0", 0.7, "a"), ("gru-adam/1", 0.8, "a"), ("split-official/gru/0", 0.9, "b")]
+    for name, accuracy, valid_reviews in trained:
         shutil.copytree(finished.folder / "data/models/lstm-adam/0", models / name)
         curves = pd.read_csv(models / name / "curves.csv")
         curves.assign(valid_accuracy=accuracy).to_csv(models / name / "curves.csv", index=False)
-        facts = read_description(models / name) | {"split": split}
+        facts = read_description(models / name) | {"valid_reviews": valid_reviews}
         write_description(models / name, **facts)
     monkeypatch.chdir(tmp_path)
     assert find("gru-adam").name == find(None).name == "gru-adam/1"
-    assert stored_models()[0][0].name == "split-official-gru/0"
+    assert stored_models()[0][0].name == "split-official/gru/0"
 
 
 def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -129,7 +129,7 @@ def test_archive_with_too_many_members(tmp_path: Path, monkeypatch: pytest.Monke
         ),
         ('review,sentiment\nfine,positive\n"  ",negative\n', "row 2, with the label 'negative': the review is empty"),
         ("review,sentiment\nfine,\n", "row 1, with the label '': unknown label"),
-        ('review,sentiment\n"never closed,positive\n', "row 1: unexpected end of data; a quote is opened there"),
+        ('review,sentiment\n"never closed,positive\n', "row 1: unexpected end of data; a quote within"),
         ("review,sentiment\na,b,c,positive\nfine\n1,2,3,4,5,6\n", "row 1 has 4 fields, the first line 2"),
         ("", "is empty"),
         ("review,sentiment\nfine,positive,\n", "row 1 has 3 fields, the first line 2"),

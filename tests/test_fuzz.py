@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from sentiment_rnn.applications.csv_prediction import predict_csv
 from sentiment_rnn.applications.server import create_app
+from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, read_reviews
 from sentiment_rnn.encoding.text import blank_markup, english_stop_words, find_words, tokenize, tokenize_literally
 from sentiment_rnn.errors import PipelineError
@@ -75,7 +76,7 @@ END = st.sampled_from([1.0, 1.0, 0.99, 0.5, 0.01, 0.0])
 def test_corpus_of_any_bytes(content: bytes, name: str):
     with folder() as here:
         (here / name).write_bytes(content)
-        with suppress(CorpusError):
+        with suppress(CorpusError, CsvError):
             read_reviews(here / name)
         assert [path.name for path in here.iterdir()] == [name]
 
@@ -92,7 +93,7 @@ def good_csv() -> bytes:
 def test_corpus_of_a_damaged_csv(places: list[tuple[int, int]], end: float):
     with folder() as here:
         (here / "x.csv").write_bytes(damaged(good_csv(), places, end))
-        with suppress(CorpusError):
+        with suppress(CorpusError, CsvError):
             assert set(read_reviews(here / "x.csv")["sentiment"]) == {"positive", "negative"}
 
 
@@ -111,7 +112,7 @@ def good_archive() -> bytes:
 def test_corpus_of_a_damaged_archive(places: list[tuple[int, int]], end: float):
     with folder() as here:
         (here / "x.tar.gz").write_bytes(damaged(good_archive(), places, end))
-        with suppress(CorpusError):
+        with suppress(CorpusError, CsvError):
             read_reviews(here / "x.tar.gz")
 
 
@@ -146,7 +147,7 @@ def test_corpus_of_a_hostile_archive(members: list[tuple[str, bytes, int]]):
                 member = tarfile.TarInfo(name)
                 member.type, member.linkname, member.size = kind, "/etc/passwd", size
                 archive.write(member.tobuf(errors="surrogateescape") + b"good".ljust(512, b"\0"))
-        with suppress(CorpusError):
+        with suppress(CorpusError, CsvError):
             read_reviews(here / "x.tar")
         assert [path.name for path in here.iterdir()] == ["x.tar"]
 
@@ -210,13 +211,13 @@ def models(tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: pytest.
     )
     weights = build_model(hyperparameters, len(WORDS) + 2, 16, "study", seed=0).state_dict()
     here = tmp_path_factory.mktemp("fuzz") / "data/models"
-    facts = {"best_epoch": 1, "split": "random", "stop_words": "drop", "max_length": 16}
+    facts = {"best_epoch": 1, "valid_reviews": "a", "stop_words": "drop", "max_length": 16}
     save_model(
         here / "network/0", weights, "<pad>\n<unk>\ndull\nfilm\ngood\n", hyperparameters, torch.device("cpu"), **facts
     )
     (here / "network/0/curves.csv").write_text("epoch,valid_loss,valid_accuracy\n1,0.5,0.75\n")
     bag = BagOfWords("nbsvm", sorted(WORDS), np.ones(3), np.array([-1.0, 0.0, 1.0]), 0.5)
-    bag.save(here / "bag/0", split="random", trials=[{"C": 1.0, "valid_accuracy": 0.5, "kept": True}])
+    bag.save(here / "bag/0", valid_reviews="a", trials=[{"C": 1.0, "valid_accuracy": 0.5, "kept": True}])
     return here
 
 

@@ -111,7 +111,7 @@ def test_champion_and_its_trials(tmp_path: Path):
 def test_variants_beyond_the_study(tmp_path: Path):
     catalogue = extended(tmp_path, "splits", value=["official"])
     assert catalogue.find("init-pytorch/lstm").protocol.init == "pytorch"
-    assert catalogue.find("split-official/lstm").split == "split-official"
+    assert str(catalogue.find("split-official/lstm").encoded) == "data/extensions/encoded/split-official"
     assert [variant.name for variant, _ in catalogue.runs("split_seed-7").values()] == ["split_seed-7/lstm"]
     assert list(catalogue.runs("tuning/lstm")) == ["adam/second, seed 0", "momentum/second, seed 0"]
     assert catalogue.find("tuning/lstm/adam/second").hyperparameters.lr == 0.1

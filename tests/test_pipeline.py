@@ -207,8 +207,6 @@ def test_extensions_run_beside_the_study(scratch: Scratch):
         ("init-pytorch/lstm", "init", "pytorch"),
         ("keep_epoch-last/lstm", "best_epoch", 2),
         ("stop_words-literal/lstm", "stop_words", "literal"),
-        ("split-official/lstm", "split", "split-official"),
-        ("split_seed-7/lstm", "split", "split_seed-7"),
     ):
         assert read_json(data / "models" / name / "0/model.json")[key] == value
     assert len((data / "evaluations/split-official-tfidf/0/predictions.csv").read_text().splitlines()) == 101

@@ -63,11 +63,12 @@ def _predict_csv(arguments: argparse.Namespace) -> None:
     from sentiment_rnn.applications.csv_prediction import predict_csv  # noqa: PLC0415
 
     started = time.perf_counter()
-    copied = predict_csv(_named_on_stderr(arguments.model), arguments.csv, arguments.column or "review", arguments.out)
+    classifier, column = _named_on_stderr(arguments.model), arguments.column or "review"
+    n_rows, n_cut = predict_csv(classifier, arguments.csv, column, arguments.out)
     seconds = time.perf_counter() - started
-    print(f"{copied.n_rows:,} rows in {seconds:.1f} s, {copied.n_rows / seconds:,.0f} a second: {arguments.out}")
-    if copied.n_cut:
-        print(f"of {copied.n_cut:,} the model did not read all words: it reads the first ones alone", file=sys.stderr)
+    print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
+    if n_cut:
+        print(f"of {n_cut:,} the model did not read all words: it reads the first ones alone", file=sys.stderr)
 
 
 def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool) -> None:

@@ -11,7 +11,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -26,14 +25,7 @@ ADDED = ("label", "probability")
 Rows = list[list[str]]
 
 
-class Copied(NamedTuple):
-    """What was written: how many rows, and of how many of them the model did not read all words."""
-
-    n_rows: int
-    n_cut: int
-
-
-def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> Copied:
+def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> tuple[int, int]:
     """Copy a CSV, with a label and the probability of positive behind each row.
 
     Args:
@@ -41,6 +33,9 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         source: comma-separated, in UTF-8, its first line naming the columns.
         column: the one with the texts.
         target: the file to write, or a link to it; it is there only once all rows are. Lines end in a line feed.
+
+    Returns:
+        How many rows there are, and in how many of them the model did not read all words.
 
     Raises:
         CsvError: a file cannot be read or written, or a row has not the columns of the first line.
@@ -76,7 +71,7 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return Copied(n_rows, n_cut)
+    return n_rows, n_cut
 
 
 def _check_paths(source: Path, target: Path) -> None:

@@ -39,9 +39,8 @@ def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
     except UnicodeDecodeError as error:
         raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8 ({error.reason})") from error
     except csv.Error as error:
-        hint = "; a quote within a quoted text must be doubled" if "expected after" in str(error) else ""
-        hint = "; a quote is opened there and never closed" if "end of data" in str(error) else hint
-        raise CsvError(f"{source}: {f'row {number}' if number else 'the first line'}: {error}{hint}") from error
+        where = f"row {number}" if number else "the first line"
+        raise CsvError(f"{source}: {where}: {error}; a quote within a quoted text must be doubled") from error
 
 
 def place_of(header: list[str], column: str, source: Path) -> int:

@@ -60,7 +60,7 @@ def read_reviews(path: Path) -> pd.DataFrame:
         give the same table, whatever form they come in.
 
     Raises:
-        CorpusError: the file is damaged, unpacks to too much, or a row cannot be used.
+        CorpusError, CsvError: the file is damaged, unpacks to too much, or a row cannot be used.
     """
     try:
         reviews = read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)

@@ -1,5 +1,6 @@
 """Encoded reviews: flat integer arrays, one file a split."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,3 +35,8 @@ class EncodedReviews:
     def load(cls, path: Path) -> "EncodedReviews":
         """Read what save() wrote."""
         return cls(**load_file(path))
+
+
+def labels_hash(labels: np.ndarray) -> str:
+    """Tells one set of reviews from another, however they are encoded: a SHA-256 of their labels in order."""
+    return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()[:16]

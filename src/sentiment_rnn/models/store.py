@@ -14,6 +14,7 @@ from sentiment_rnn.study.variants import study_catalogue
 
 CHECKOUT = Path(__file__).parents[3]
 FOLDERS = ("data", "data/extensions")  # each with models/ and evaluations/
+PRETRAINED = Path(__file__).parents[1] / "pretrained"  # the models that come with the package
 
 
 class ModelNotFoundError(PipelineError):
@@ -28,7 +29,7 @@ class StoredModel:
         name: VARIANT/SEED.
         variant: its part before the last slash.
         folder: where it is.
-        split: how the reviews were divided that it was trained on: random, or another division.
+        valid_reviews: tells the reviews that judged it from others.
         n_parameters: numbers that were trained.
         valid_accuracy: of the epoch, or the trial, that was kept.
         test_accuracy: None where it has not been evaluated.
@@ -37,7 +38,7 @@ class StoredModel:
     name: str
     variant: str
     folder: Path
-    split: str
+    valid_reviews: str
     n_parameters: int
     valid_accuracy: float
     test_accuracy: float | None
@@ -105,20 +106,23 @@ def find(name: str | None) -> StoredModel:
 
 
 def best_of(models: list[StoredModel]) -> StoredModel | None:
-    """The first one, but for those of other divisions: other valid reviews judged them."""
-    return next((model for model in models if model.split == "random"), None)
+    """The first of those that the same valid reviews judged: as the package's model, or else as most models."""
+    sets = [model.valid_reviews for model in models if model.folder.is_relative_to(PRETRAINED)]
+    sets = sets or [model.valid_reviews for model in models]
+    return next((model for model in models if model.valid_reviews == max(sets, key=sets.count)), None)
 
 
 def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
     """Every trained model, the best on the valid reviews first; and what is wrong with those left out, by name."""
     models, damaged = [], {}
-    for data in (checkout() / folder for folder in FOLDERS):
-        for path in sorted((data / "models").rglob("model.json")):
-            folder, name = path.parent, path.parent.relative_to(data / "models").as_posix()
+    homes = [("", checkout() / data / "models", checkout() / data / "evaluations") for data in FOLDERS]
+    for prefix, home, evaluations in [*homes, ("pretrained/", PRETRAINED, PRETRAINED)]:
+        for path in sorted(home.rglob("model.json")):
+            place = path.parent.relative_to(home)
             try:
-                models.append(_describe(name, folder, data / "evaluations" / name / "metrics.json"))
+                models.append(_describe(f"{prefix}{place}", path.parent, evaluations / place / "metrics.json"))
             except ModelFolderError as error:
-                damaged[name] = error
+                damaged[f"{prefix}{place}"] = error
     return sorted(models, key=lambda model: -model.valid_accuracy), damaged
 
 
@@ -130,15 +134,14 @@ def checkout() -> Path:
 def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
     description = read_description(folder)
     try:
-        n_parameters, valid_accuracy = description["n_parameters"], _valid_accuracy(folder, description)
-        split = description["split"]
+        facts = (description["valid_reviews"], description["n_parameters"], _valid_accuracy(folder, description))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     try:
         test_accuracy = float(json.loads(metrics.read_text(encoding="utf-8"))["test_accuracy"])
     except (OSError, ValueError, KeyError, TypeError):
         test_accuracy = None  # of the model this says nothing
-    return StoredModel(name, name.rpartition("/")[0], folder, split, n_parameters, valid_accuracy, test_accuracy)
+    return StoredModel(name, name.rpartition("/")[0], folder, *facts, test_accuracy)
 
 
 def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:

@@ -163,13 +163,12 @@ def _extent(parts: list[dict[str, Any]]) -> str:
     """How large the differences are: from the lowest end of an interval to the highest."""
     if as_number(parts[0]["second"]) is not None:
         return ""
-    low, high = min(part["low"] for part in parts), max(part["high"] for part in parts)
-    if parts[0]["shows"] == "more":
-        return f", by {100 * low:.1f} to {100 * high:.1f} points"
-    if parts[0]["shows"] == "less":
-        return f", by {-100 * high:.1f} to {-100 * low:.1f} points"
+    low, high = 100 * min(part["low"] for part in parts), 100 * max(part["high"] for part in parts)
+    if parts[0]["shows"] in ("more", "less"):
+        smallest, largest = sorted((abs(low), abs(high)))
+        return f", by {smallest:.1f} to {largest:.1f} points"
     which = "the difference is" if len(parts) == 1 else "all differences are"
-    return f": {which} between {100 * low:+.1f} and {100 * high:+.1f} points"
+    return f": {which} between {low:+.1f} and {high:+.1f} points"
 
 
 def listed(names: Iterable[str], conjunction: str) -> str:
@@ -179,7 +178,6 @@ def listed(names: Iterable[str], conjunction: str) -> str:
 
 
 def _parse(claim: str, text: str) -> tuple[str, str, str]:
-    match = STATEMENT.fullmatch(text)
-    if match is None:
+    if not (match := STATEMENT.fullmatch(text)):
         raise ClaimError(f"claim {claim}: {text!r} is not of the form `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`")
     return match[1], match[2], match[3]

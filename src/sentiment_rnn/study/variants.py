@@ -24,7 +24,6 @@ class Variant:
         protocol: what it shares with them.
         seeds: it is trained with.
         encoded: folder of the encoded reviews.
-        split: how the reviews are divided: at random, or another division of the extensions.
         data: folder that has models/ and evaluations/.
         stage: in the study, the rest of its stages' names in dvc.yaml: train_STAGE and evaluate_STAGE.
     """
@@ -34,7 +33,6 @@ class Variant:
     protocol: Protocol
     seeds: tuple[int, ...]
     encoded: Path = Path("data/encoded")
-    split: str = "random"
     data: Path = Path("data")
     stage: str = ""
 

@@ -39,7 +39,7 @@ def train_stage(load: Callable[[], Catalogue], fitting_of: FittingOf | None = No
     for label, (variant, seed) in runs.items():
         folder = folders[label]
         facts = read_description(folder)  # what was trained before may have been trained under another name
-        write_description(folder, **facts | {"variant": variant.name, "seed": seed, "split": variant.split})
+        write_description(folder, **facts | {"variant": variant.name, "seed": seed})
         variant.models.mkdir(parents=True, exist_ok=True)
         shutil.move(folder, variant.models / str(seed))
     shutil.rmtree(CHECKPOINTS / name)
