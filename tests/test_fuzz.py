@@ -269,7 +269,7 @@ def monkeypatch_module() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.int64])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64, torch.int64])
 def test_weights_of_another_type_are_refused(dtype: torch.dtype, models: Path):
     with folder() as here:
         target = here / "network/0"
