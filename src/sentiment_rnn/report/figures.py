@@ -90,29 +90,32 @@ def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
     return figure
 
 
-def forest(rows: list["Difference | None"], margin: float, colors: list[str]) -> Figure:
-    """How far each row is from the base, with its interval; the margin is shaded.
+def forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> Figure:
+    """How far each row is from the one that it is compared with, with its interval; the margin is shaded.
 
     Differences that are too large for the axis stand at its edge with their number.
 
     Args:
-        rows: from the top; None leaves a gap.
+        rows: from the top; a text is a heading.
         margin: in accuracy.
-        colors: of the first two, those rows within the margin and those that differ.
+        colors: of rows within the margin, of those that differ, and of those that are undecided.
     """
-    figure = Figure(figsize=(7.2, 0.25 * len(rows) + 1.3), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.22 * len(rows) + 1.3), layout="constrained")
     axes = figure.subplots()
     axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.15, linewidth=0)
     axes.axvline(0, color=GREY, linewidth=1)
-    same, other = colors[0], colors[1 % len(colors)]
-    shades = {"no difference": same, "undecided": GREY, "more": other, "less": other}
+    same, other, unknown = (colors[place % len(colors)] for place in range(3))
+    shades = {"no difference": same, "undecided": unknown, "more": other, "less": other}
+    axes.set_yticks(range(len(rows)), [row if isinstance(row, str) else row.label for row in rows])
     for place, row in enumerate(rows):
-        if row is None:
+        if isinstance(row, str):
+            axes.get_yticklabels()[place].set_fontweight("bold")
             continue
         found, color = row.found, shades[row.found.outcome]
         mean, low, high = (100 * value for value in (found.difference, found.low, found.high))
         if abs(mean) > FOCUS:
-            text = f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+            published = "" if row.published is None else f"; published {100 * row.published:+.1f}"
+            text = f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]{published}"
             x, side, text = (0.01, "left", f"◂ {text}") if mean < 0 else (0.99, "right", f"{text} ▸")
             style = {"fontsize": 8, "color": color, "transform": axes.get_yaxis_transform()}
             axes.text(x, place, text, ha=side, va="center", **style)  # type: ignore[arg-type]
@@ -120,15 +123,14 @@ def forest(rows: list["Difference | None"], margin: float, colors: list[str]) ->
         axes.plot([low, high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
         axes.plot(mean, place, "o", color=color, markersize=5)
         if row.published is not None:
-            axes.plot(100 * row.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
-    axes.set_yticks(*zip(*((place, row.label) for place, row in enumerate(rows) if row), strict=True))
+            axes.plot(100 * row.published, place, "D", color="black", markersize=4, markerfacecolor="none")
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-FOCUS, FOCUS)
-    axes.set_xlabel(f"points of test accuracy more or less; shaded: below the margin of {100 * margin:g}")
+    axes.set_xlabel(f"difference in test accuracy, in points; shaded: below {100 * margin:g}", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(labelsize=8)
-    meanings = {"no difference that counts": same, "a difference": other, "undecided": GREY}
-    _legend(figure, meanings, any(row is not None and row.published is not None for row in rows))
+    meanings = {"no difference that counts": same, "a difference": other, "undecided": unknown}
+    _legend(figure, meanings, any(not isinstance(row, str) and row.published is not None for row in rows))
     return figure
 
 
@@ -188,7 +190,7 @@ def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:
         axes.plot([found.low, found.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
         axes.plot(found.mean, place, "o", color=color, markersize=5)
         if dot.published is not None:
-            axes.plot(dot.published, place, "D", color=GREY, markersize=4, markerfacecolor="none")
+            axes.plot(dot.published, place, "D", color="black", markersize=4, markerfacecolor="none")
     axes.set_yticks(range(len(dots)), [dot.label for dot in dots])
     axes.set_ylim(len(dots) - 0.4, -0.6)
     axes.margins(x=0.06)
@@ -202,7 +204,7 @@ def _legend(figure: Figure, meanings: dict[str, str], is_published: bool) -> Non
     handles = [Line2D([], [], color=color, label=label, **style) for label, color in meanings.items()]
     if is_published:
         style = {"marker": "D", "markersize": 4, "markerfacecolor": "none", "linestyle": "none"}
-        handles.append(Line2D([], [], color=GREY, label="published", **style))
+        handles.append(Line2D([], [], color="black", label="published, a single run", **style))
     figure.legend(handles=handles, loc="outside upper right", ncols=4, frameon=False, fontsize=8)
 
 

@@ -7,10 +7,11 @@ import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.report.claims import Claim, Verdict
+from sentiment_rnn.report.comparisons import standing_rows
 from sentiment_rnn.report.figures import Difference, Drawing, error_counts, forest, reliability, study_drawings
 from sentiment_rnn.report.findings import Findings
 from sentiment_rnn.report.page import as_yaml
-from sentiment_rnn.report.results import Result, Tables, is_inside
+from sentiment_rnn.report.results import Result, is_inside
 from sentiment_rnn.report.sections import (
     comparison_context,
     difference,
@@ -76,38 +77,38 @@ def report_context(found: Findings) -> dict[str, Any]:
     }
 
 
-def differences(found: Findings) -> list[Difference | None]:
-    """Every row of the study beside the base of its cell, and the cells under each optimizer; a gap between studies."""
+def differences(found: Findings) -> list[Difference | str]:
+    """Every row of the study beside the base of its cell, and the cells under each optimizer; each table's title first.
+
+    The experiment is left out as long as it is the base.
+    """
     bases = {base_name(found.params, cell) for cell in found.params.study.grids["cell"]}
-    groups = []  # of rows, each with its label and the row that it is compared with
-    for study, names in found.catalogue.tables.items():
-        (base,) = (row for row, variant in names.items() if variant in bases)
-        rows = [row for row in names if row != base]
-        groups.append(
-            [(study if row == study else f"{study} {row}", f"{study}.{row}", f"{study}.{base}") for row in rows]
-        )
+    standing, sources = standing_rows(found.catalogue.tables), found.published.items()
+    published = {f"{study}.{row}": value["test_accuracy"] for study, rows in sources for row, value in rows.items()}
+    accuracy = {standing[place]: value for place, value in published.items() if place in standing}
+    drawn: list[Difference | str] = []
+    for study, rows in found.catalogue.tables.items():
+        (base,) = (row for row, variant in rows.items() if variant in bases)
+        if study == "experiment" and found.params.experiment == found.params.study.around_base({}):
+            continue
+        others = [(row, f"{study}.{row}", f"{study}.{base}") for row in rows if row != base]
+        drawn += _differences(f"{_title(study)['title']}, compared with {base}", others, accuracy, found)
     cells = [one for one in found.comparisons if one.family == "cells"]
-    groups.append([(_less(one.second, one.first), one.second, one.first) for one in cells])
-    drawn: list[Difference | None] = []
-    for group in filter(None, groups):
-        drawn += [None] if drawn else []
-        for label, row, base in group:
-            sources = [_published_accuracy(found.published, place) for place in (row, base)]
-            published = sources[0] - sources[1] if sources[0] and sources[1] else None
-            drawn.append(Difference(label, found.by_pair[row, base], published))
+    pairs = [(one.second.partition(".")[2], one.second, one.first) for one in cells]
+    return drawn + _differences("GRU compared with LSTM", pairs, accuracy, found)
+
+
+def _differences(
+    title: str, pairs: list[tuple[str, str, str]], published: dict[str, float], found: Findings
+) -> list[Difference | str]:
+    """Rows of the plot below their title: each has its label, a row, and what that is compared with."""
+    drawn: list[Difference | str] = [title] if pairs else []
+    standing = standing_rows(found.catalogue.tables)
+    for label, row, other in pairs:
+        sides = [published.get(standing[place]) for place in (row, other)]
+        distance = sides[0] - sides[1] if sides[0] and sides[1] else None
+        drawn.append(Difference(label, found.by_pair[row, other], distance))
     return drawn
-
-
-def _less(one: str, other: str) -> str:
-    """The name of the difference of two cells with the same optimizer."""
-    (first, optimizer), (second, _) = (place.split("_optimizers.") for place in (one, other))
-    return f"{first.upper()} less {second.upper()}: {optimizer}"
-
-
-def _published_accuracy(published: Tables, place: str) -> float | None:
-    study, _, row = place.partition(".")
-    accuracy: float | None = published.get(study, {}).get(row, {}).get("test_accuracy")
-    return accuracy
 
 
 def agreement(found: Findings) -> list[dict[str, Any]]:

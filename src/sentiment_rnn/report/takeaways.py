@@ -25,13 +25,12 @@ def _optimizer(found: Findings) -> str:
         top = [best, *(row for row in others if outcomes[row] == "no difference")]
         best_ones = listed([f"{OPTIMIZERS[row]} ({accuracy[row]:.1%})" for row in top], "and")
         behind = [
-            f"{OPTIMIZERS[row]} was {100 * (accuracy[best] - accuracy[row]):.1f}"
+            f"{OPTIMIZERS[row]} was {100 * (accuracy[best] - accuracy[row]):.1f} points below {OPTIMIZERS[best]}"
             + (" (undecided)" if outcomes[row] == "undecided" else "")
             for row in others
             if row not in top
         ]
-        others_text = f"; {listed(behind, 'and')} points behind" if behind else ""
-        sentences.append(f"With the {cell.upper()}, {best_ones} did best{others_text}.")
+        sentences.append(f"With the {cell.upper()}, {'; '.join([f'{best_ones} did best', *behind])}.")
     return " ".join(sentences)
 
 
@@ -41,16 +40,14 @@ def _cell(found: Findings) -> str:
     first, second = bases
     one = found.by_pair[tuple(found.catalogue.rows_of(name)[0] for name in bases.values())]  # type: ignore[index]
     verdict = {
-        "no difference": "do not differ by an amount that counts",
-        "undecided": "may or may not differ",
-        "more": f"differ: the {first} is better",
-        "less": f"differ: the {second} is better",
+        "no difference": "are equally accurate within the margin",
+        "undecided": "may or may not be equally accurate",
+        "more": f"differ, and the {first} is better",
+        "less": f"differ, and the {second} is better",
     }[one.outcome]
-    costs = listed([f"the {cell} {_cost(found, name)}" for cell, name in bases.items()], "and")
-    return (
-        f"{first} and {second} {verdict} (the {first} has {100 * one.low:+.1f} to {100 * one.high:+.1f} points more); "
-        f"{costs}."
-    )
+    costs = ". ".join(f"The {cell} {_cost(found, name)}" for cell, name in bases.items())
+    extent = f"between {100 * one.low:+.1f} and {100 * one.high:+.1f} points"
+    return f"{first} and {second} {verdict}: {first} minus {second} is {extent}. {costs}."
 
 
 def _size(found: Findings) -> str:
