@@ -11,6 +11,7 @@ from sentiment_rnn.study.variants import Catalogue, Rows, Variant, base_name, st
 
 DATA = Path("data/extensions")
 TRIALS = DATA / "trials"  # of the models that meet no test review
+PACKED = Path("src/sentiment_rnn/pretrained/champion")  # comes with the package
 BASELINES = tuple(Baselines.model_fields)
 
 

@@ -143,8 +143,8 @@ def shrink_extensions(params: Any) -> None:
 def clone(folder: Path) -> Scratch:
     """The project's own files as they are now, less its results, on the shrunk configuration, committed."""
     folder.mkdir()
-    made = ("dvc.lock", "results", "report", "metrics.json")  # by the extensions
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    made = ("dvc.lock", "results", "report", "metrics.json", "packed.json")  # by the extensions
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "pretrained")
     for name in PARTS:
         source = PROJECT / name
         if source.is_dir():

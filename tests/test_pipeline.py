@@ -223,6 +223,14 @@ def test_extensions_run_beside_the_study(scratch: Scratch):
         assert f"## {title}" in text
     assert re.search(r"\| flat \| head flatten \| 0\.\d{4} \|", text)
     assert "its n-grams alone" in text
+    packed = scratch.folder / "src/sentiment_rnn/pretrained/champion"
+    assert (packed / "weights.safetensors").stat().st_size < 0.6 * (
+        data / "models/champion/0/weights.safetensors"
+    ).stat().st_size
+    costs = read_json(scratch.folder / "extensions/packed.json")
+    assert costs["largest_change_of_probability"] < 0.01
+    assert costs["labels_changed"] <= 2
+    assert "pretrained/champion" in scratch.run("sentiment", "models")
     figures = read_json(scratch.folder / "extensions/metrics.json")
     assert figures["tables"]["champion"]["champion"]["n"] == 1
 
