@@ -46,7 +46,7 @@ bench: install # every speed and memory figure of docs/speed.md, measured: some 
 	python benchmarks/run.py
 
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes
-	python benchmarks/coverage.py
+	python benchmarks/interval_coverage.py
 
 audit: install # the installed packages against the database of known vulnerabilities; wants a network
 	python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'

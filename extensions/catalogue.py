@@ -98,6 +98,11 @@ def _check_that_all_is_new(params: Params, extensions: Extensions) -> None:
         own = getattr(params, setting)
         if own in values:
             raise ParamsError(f"extensions.protocol.{setting}: {own} is what params.yaml itself says; take it out here")
+    for key, seeds in (("tuning.seeds", extensions.tuning.seeds), ("seeds", extensions.seeds[:1])):
+        if missing := [seed for seed in seeds if seed not in params.seeds]:
+            raise ParamsError(f"extensions.{key}: {missing[0]} is not among the seeds of params.yaml")
+    if params.split_seed in extensions.split_seeds:
+        raise ParamsError(f"extensions.split_seeds: {params.split_seed} is what params.yaml itself says")
     own_rates = params.study.learning_rates | {"momentum": extensions.momentum_lr}
     for optimizer in tuned_optimizers(params):
         rates = [own_rates[optimizer]]

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 from catalogue import BASELINES, DATA, ExtendedCatalogue
 from schema import Extensions
+from scipy import stats
 
 from sentiment_rnn.report.comparisons import Pair, RowComparison, compare_rows, pairs_within
 from sentiment_rnn.report.figures import Drawing, study_drawings
 from sentiment_rnn.report.page import as_yaml
 from sentiment_rnn.report.results import Result
-from sentiment_rnn.report.sections import interval, study_sections, trained_on
+from sentiment_rnn.report.sections import interval, p_text, study_sections, trained_on
 from sentiment_rnn.report.statistics import run_error
 from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import Rows, base_name
@@ -85,6 +86,7 @@ class Findings:
         trials: the champion, its n-grams alone, and the champion but for one thing each, on the valid reviews: columns
             name, changes, valid_loss, valid_accuracy, and best_epoch, which is 0 for the n-grams.
         cpu_seconds: of a training, by variant, on the machine of the committed run; empty where it does not compare.
+        test_share: how many of the reviews are test reviews.
     """
 
     params: Params
@@ -94,6 +96,7 @@ class Findings:
     comparisons: list[RowComparison]
     trials: pd.DataFrame
     cpu_seconds: dict[str, float]
+    test_share: float
 
 
 def gather(
@@ -103,6 +106,7 @@ def gather(
     results: dict[str, Result],
     trials: dict[str, tuple[dict[str, Any], pd.DataFrame]],
     cpu_seconds: dict[str, float],
+    test_share: float,
 ) -> Findings:
     """Compare the rows.
 
@@ -113,6 +117,7 @@ def gather(
         results: by variant, those of the study too.
         trials: model.json and learning curves of the champion's trials, by the trial's name.
         cpu_seconds: by variant, of the committed run; left out where the reviews are others.
+        test_share: how many of the reviews are test reviews.
     """
     tables = catalogue.study.tables | catalogue.tables
     return Findings(
@@ -123,6 +128,7 @@ def gather(
         comparisons=compare_rows(_families(catalogue, results), tables, results, params.margin),
         trials=_trials(extensions, results["champion"], trials),
         cpu_seconds=cpu_seconds if params.dataset == "imdb" else {},
+        test_share=test_share,
     )
 
 
@@ -185,10 +191,11 @@ def _families(catalogue: ExtendedCatalogue, results: dict[str, Result]) -> dict[
 def _trials(
     extensions: Extensions, champion: Result, trials: dict[str, tuple[dict[str, Any], pd.DataFrame]]
 ) -> pd.DataFrame:
-    seed = champion.models[0]["seed"]
+    seed = extensions.seeds[0]
     valid = champion.curves[(champion.curves["split"] == "valid") & (champion.curves["seed"] == seed)]
     rows: list[tuple[str, dict[str, Any], int, pd.DataFrame]] = []
-    rows.append(("champion", {}, champion.models[0]["best_epoch"], valid.set_index("epoch")))
+    model_of_seed = champion.models[champion.seeds.index(seed)]
+    rows.append(("champion", {}, model_of_seed["best_epoch"], valid.set_index("epoch")))
     for name, (model, curves) in trials.items():
         by_epoch = curves.set_index("epoch").rename(columns={"valid_loss": "loss", "valid_accuracy": "accuracy"})
         rows.append((name, extensions.champion_trials.changes[name], model["best_epoch"], by_epoch))
@@ -237,16 +244,21 @@ def _split_context(found: Findings) -> dict[str, Any]:
         for split in found.extensions.split_seeds:
             accuracy[cell][split] = found.results[f"split_seed-{split}/{cell}"].accuracy.mean
     table = pd.DataFrame(accuracy)
-    expected = {cell: found.results[base].accuracy.run_error for cell, base in bases.items()}
+    sides = {cell: [found.results[base].correct] for cell, base in bases.items()}
     if len(bases) == 2:
         one, other = bases
         table[f"{other} less {one}"] = table[other] - table[one]
-        expected[f"{other} less {one}"] = run_error(*(found.results[base].correct for base in bases.values()))
+        sides[f"{other} less {one}"] = [found.results[base].correct for base in bases.values()]
+    # two random splits share that part of their test reviews
+    expected = {name: run_error(*rows, shared_reviews=found.test_share) for name, rows in sides.items()}
+    spread, degrees = {name: float(table[name].std(ddof=1)) for name in expected}, len(table) - 1
+    p_values = [float(stats.chi2.sf(degrees * (spread[name] / expected[name]) ** 2, degrees)) for name in expected]
     return {
         "columns": list(table),
         "rows": [(split, *(f"{value:.4f}" for value in row)) for split, *row in table.itertuples()],
-        "spread": [f"{value:.4f}" for value in table.std(ddof=1)],
-        "expected": [f"{expected[column]:.4f}" for column in table],
+        "spread": [f"{value:.4f}" for value in spread.values()],
+        "expected": [f"{value:.4f}" for value in expected.values()],
+        "p_values": [p_text(value) for value in p_values],
     }
 
 

@@ -8,7 +8,7 @@ from catalogue import BASELINES
 from fitting.bags import fit
 from schema import load_extensions
 
-from sentiment_rnn.encoding.dataset import labels_hash
+from sentiment_rnn.encoding.dataset import hash_of
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.training.stopwatch import Stopwatch
 
@@ -22,8 +22,8 @@ def main() -> None:
     stopwatch = Stopwatch()
     model, trials = fit(arguments.baseline, train, valid, grid)
     stopwatch.stop()
-    valid_reviews = labels_hash((valid["sentiment"] == "positive").to_numpy())
-    model.save(arguments.model / "0", variant=arguments.model.name, valid_reviews=valid_reviews, trials=trials)
+    facts = {"variant": arguments.model.name, "valid_reviews": hash_of(valid["review"])}
+    model.save(arguments.model / "0", **facts, trials=trials)
     stopwatch.write(Path("data/timings") / f"{arguments.model.name}.json")
     (kept,) = (trial for trial in trials if trial["kept"])
     print(f"{arguments.baseline}: {len(model.weights):,} features; of {len(trials)} trials kept: {kept}")

@@ -27,6 +27,7 @@ def main() -> None:
     evaluations = {name: catalogue.evaluations(name) for name in evaluated(catalogue)}
     of_study = {name: variant.evaluations for name, variant in catalogue.study.variants.items()}
     trials = {trial: variant.models / str(variant.seeds[0]) for trial, variant in catalogue.trials.items()}
+    split = json.loads(Path("data/split/summary.json").read_text("utf-8"))
     found = gather(
         params,
         extensions,
@@ -37,6 +38,7 @@ def main() -> None:
             for trial, folder in trials.items()
         },
         json.loads(Path("benchmarks/trainings.json").read_text("utf-8"))["cpu_seconds"],
+        split["test"] / split["reviews"],
     )
     images = draw_all(drawings(found), params.plots.dpi)
     context = report_context(found)

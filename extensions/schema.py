@@ -61,7 +61,7 @@ class Champion(Hyperparameters):
 class ChampionTrials(Section):
     """What of the champion is changed to see what it is worth."""
 
-    names: list[Name]
+    names: Annotated[list[Name], Field(min_length=1)]
     changes: dict[str, dict[str, Any]]
 
 

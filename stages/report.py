@@ -19,6 +19,7 @@ from sentiment_rnn.report.findings import gather
 from sentiment_rnn.report.page import markdown, web_page
 from sentiment_rnn.report.results import Result, means, read_results, row_figures, study_curves
 from sentiment_rnn.report.study_report import drawings, report_context
+from sentiment_rnn.running.side_by_side import end_with_dvc
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -30,6 +31,7 @@ TEMPLATE = "report.md.j2"
 
 
 def main() -> None:
+    end_with_dvc()
     params = load_params()
     catalogue = study_catalogue(params)
     timed = read_json(Path("benchmarks/trainings.json"))

@@ -10,6 +10,7 @@ from typing import get_args
 import pandas as pd
 from tqdm import tqdm
 
+from sentiment_rnn.encoding.dataset import hash_of
 from sentiment_rnn.encoding.text import (
     build_vocabulary,
     dropped_words,
@@ -46,7 +47,8 @@ def main() -> None:
     for split, table in tables.items():
         reviews = tokenized(progress(table["review"], f"encoding {split}"), dropped, n_tokens[split])
         labels = map(LABELS.index, table["sentiment"])
-        encode(reviews, labels, vocabulary, arguments.max_length).save(arguments.out / f"{split}.safetensors")
+        encoded = encode(reviews, labels, vocabulary, arguments.max_length)
+        encoded.save(arguments.out / f"{split}.safetensors", hash_of(table["review"]))
     n_train = n_tokens["train"]
     summary = {
         "vocab_size": len(vocabulary),

@@ -8,6 +8,7 @@ import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from sentiment_rnn.corpus.csv_rows import CsvError, csv_rows, place_of
 from sentiment_rnn.models.classifier import Classifier, Prediction
-from sentiment_rnn.running.side_by_side import end_with_parent
+from sentiment_rnn.running.side_by_side import end_with_parent, n_at_once
 
 CHUNK = 1024  # rows that a process takes at a time
 ADDED = ("label", "probability")
@@ -41,6 +42,7 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         CsvError: a file cannot be read or written, or a row has not the columns of the first line.
     """
     _check_paths(source, target)
+    tqdm.monitor_interval = 0  # no thread: forks and threads do not go together
     named, target = target, target.resolve()
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
     try:
@@ -100,7 +102,7 @@ def _answered(
     classifier: Classifier, chunks: Iterator[Rows], place: int
 ) -> Iterator[tuple[Rows, list[Prediction], int]]:
     """Each chunk with its answers, in order; two for each core are in memory."""
-    n_processes = len(os.sched_getaffinity(0))
+    n_processes = n_at_once(len(os.sched_getaffinity(0)))
     # forks: the model need be neither loaded nor sent again
     context = multiprocessing.get_context("fork")
     pool = ProcessPoolExecutor(n_processes, context, initializer=_begin, initargs=(classifier, os.getpid()))
@@ -113,6 +115,8 @@ def _answered(
                 return
             chunk, future = waiting.popleft()
             yield chunk, *future.result()
+    except BrokenProcessPool as error:
+        raise CsvError("a process was killed; the system may have run out of memory") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -1,10 +1,12 @@
 """Encoded reviews: flat integer arrays, one file a split."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 UNK_ID = 1  # of all words outside the vocabulary; 0 is padding
@@ -27,9 +29,10 @@ class EncodedReviews:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def save(self, path: Path) -> None:
-        """Write the arrays to a safetensors file."""
-        save_file({"tokens": self.tokens, "lengths": self.lengths, "labels": self.labels}, path)
+    def save(self, path: Path, texts_hash: str) -> None:
+        """Write the arrays to a safetensors file, with what tells the reviews from others."""
+        arrays = {"tokens": self.tokens, "lengths": self.lengths, "labels": self.labels}
+        save_file(arrays, path, metadata={"texts_hash": texts_hash})
 
     @classmethod
     def load(cls, path: Path) -> "EncodedReviews":
@@ -37,6 +40,15 @@ class EncodedReviews:
         return cls(**load_file(path))
 
 
-def labels_hash(labels: np.ndarray) -> str:
-    """Tells one set of reviews from another, however they are encoded: a SHA-256 of their labels in order."""
-    return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()[:16]
+def hash_of(texts: Iterable[str]) -> str:
+    """Tells one set of reviews from another, however they are encoded: a SHA-256 of their texts in order."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(f"{text}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def read_texts_hash(path: Path) -> str:
+    """What save() was given."""
+    with safe_open(path, "np") as file:
+        return str(file.metadata()["texts_hash"])

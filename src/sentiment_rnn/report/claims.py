@@ -7,7 +7,7 @@ certainly below the margin), or that it is undecided. A claim is then
 - contradicted, if a statement is refuted;
 - supported, if all statements hold;
 - refuted: no difference, if there is none in any of its statements;
-- partly supported, if some of them hold, and others are no difference;
+- partly supported, if some of them hold, and others are no difference, whatever the rest;
 - undecided otherwise.
 """
 
@@ -164,7 +164,7 @@ def _extent(parts: list[dict[str, Any]]) -> str:
     if as_number(parts[0]["second"]) is not None:
         return ""
     low, high = 100 * min(part["low"] for part in parts), 100 * max(part["high"] for part in parts)
-    if parts[0]["shows"] in ("more", "less"):
+    if parts[0]["shows"] in ("more", "less"):  # then no interval has 0
         smallest, largest = sorted((abs(low), abs(high)))
         return f", by {smallest:.1f} to {largest:.1f} points"
     which = "the difference is" if len(parts) == 1 else "all differences are"

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from sentiment_rnn.report.results import Result, Tables
-from sentiment_rnn.report.statistics import ALPHA, Comparison, compare, holm
+from sentiment_rnn.report.statistics import ALPHA, Comparison, compare
 from sentiment_rnn.study.variants import Rows
 
 Pair = tuple[str, str]  # of rows, each as STUDY.ROW; the second may be a number
@@ -17,31 +17,24 @@ Outcome = Literal["more", "less", "no difference", "undecided"]
 
 @dataclass(frozen=True)
 class RowComparison(Comparison):
-    """The test accuracy of one row less another's, on the same reviews. The intervals of a family hold together.
+    """The test accuracy of one row less another's, on the same reviews.
 
     Attributes:
         family: the comparisons that are corrected together.
         first: a row, as STUDY.ROW.
         second: another row, or a number.
-        p_holm: the p-value corrected for the number of comparisons in the family.
-        p_equivalence_holm: likewise.
     """
 
     family: str
     first: str
     second: str
-    p_holm: float
-    p_equivalence_holm: float
 
     @property
     def outcome(self) -> Outcome:
-        """What the comparison shows at 5%, after the correction.
-
-        A difference that is certain and certainly below the margin is none that counts.
-        """
-        if self.p_equivalence_holm < ALPHA:
+        """What the comparison shows at 5%: a difference that is certain and certainly below the margin is none."""
+        if self.p_equivalence < ALPHA:
             return "no difference"
-        if self.p_holm < ALPHA:
+        if self.p_value < ALPHA:
             return "more" if self.difference > 0 else "less"
         return "undecided"
 
@@ -86,18 +79,13 @@ def compare_rows(
     standing = standing_rows(tables)
     found = []
     for family, pairs in families.items():
-        plain = []
         for first, second in pairs:
             bound, left = as_number(second), results[standing[first]].correct
             fixed = np.full((1, left[0].shape[1]), bound)
             right = results[standing[second]].correct if bound is None else (fixed, None)
             # a bound is kept or not: there is no equivalence to it
-            plain.append(compare(left, right, margin if bound is None else 0.0, len(pairs)))
-        p_values, p_equivalences = holm([one.p_value for one in plain]), holm([one.p_equivalence for one in plain])
-        for (first, second), one, p, q in zip(pairs, plain, p_values, p_equivalences, strict=True):
-            found.append(
-                RowComparison(**vars(one), family=family, first=first, second=second, p_holm=p, p_equivalence_holm=q)
-            )
+            one = compare(left, right, margin if bound is None else 0.0, len(pairs))
+            found.append(RowComparison(**vars(one), family=family, first=first, second=second))
     return found
 
 
@@ -108,4 +96,4 @@ def standing_rows(tables: Rows) -> dict[str, str]:
 
 def as_number(side: str) -> float | None:
     """The bound that a side of a pair stands for; None if it is a row."""
-    return float(side) if re.fullmatch(r"\d*\.\d+", side) else None
+    return float(side) if re.fullmatch(r"\d*\.?\d+", side) else None

@@ -1,4 +1,4 @@
-"""The figures: rows with their intervals and learning curves, calibration, and shared errors."""
+"""The figures: the findings, the rows of each study with their learning curves, and calibration."""
 
 import io
 import math
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -22,6 +21,7 @@ from sentiment_rnn.report.calibration import Calibration
 from sentiment_rnn.report.comparisons import RowComparison
 from sentiment_rnn.report.results import Result, Tables, study_curves
 from sentiment_rnn.report.statistics import Estimate
+from sentiment_rnn.running.side_by_side import end_with_parent
 from sentiment_rnn.study.params import Plots
 from sentiment_rnn.study.variants import Rows
 
@@ -53,7 +53,8 @@ class Difference:
 def draw_all(drawings: dict[str, Drawing], dpi: int) -> dict[str, bytes]:
     """Every figure as a PNG, by name; as many at once as there are cores."""
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=context) as pool:
+    n_processes = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(n_processes, context, initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
         futures = {name: pool.submit(_png, *drawing, dpi) for name, drawing in drawings.items()}
         return {name: future.result() for name, future in futures.items()}
 
@@ -155,24 +156,6 @@ def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figu
         axes.tick_params(labelbottom=True)  # below the last ones there may be none
     figure.supxlabel("probability of positive", fontsize=9)
     figure.supylabel("share of positive reviews", fontsize=9)
-    return figure
-
-
-def error_counts(n_wrong: NDArray[np.int64], color: str) -> Figure:
-    """How many test reviews have how many of the runs wrong on them.
-
-    Args:
-        n_wrong: int [number of runs + 1], reviews by the number of runs that are wrong on them.
-        color: of the bars.
-    """
-    figure = Figure(figsize=(6.4, 2.6), layout="constrained")
-    axes = figure.subplots()
-    axes.bar(np.arange(len(n_wrong)), n_wrong, color=color)
-    axes.set_yscale("log")
-    axes.set_xlabel(f"runs that are wrong, of {len(n_wrong) - 1}")
-    axes.set_ylabel("test reviews")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(axis="y", alpha=0.3)
     return figure
 
 

@@ -71,8 +71,8 @@ def read_results(folders: dict[str, Path], guests: Collection[str] = ()) -> dict
 
 
 def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, Result]:
-    """What the runs of some variants come to. Variants with the same optimizer share the variance of their seeds."""
-    groups = {name: found.models[0].get("hyperparameters", {}).get("optimizer", name) for name, found in runs.items()}
+    """What the runs of some variants come to. Variants of one kind share the variance of their seeds."""
+    groups = {name: _kind(name, found) for name, found in runs.items()}
     right = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
     lost = {name: found.answers.losses.mean(axis=1) for name, found in runs.items()}
     accuracies, losses = (shared_variances(means, groups, guests) for means in (right, lost))
@@ -85,6 +85,16 @@ def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, 
         )
         for name, found in runs.items()
     }
+
+
+def _kind(name: str, runs: Runs) -> str:
+    """The same for variants whose seeds can be expected to vary alike: by optimizer, protocol, and test reviews."""
+    model = runs.models[0]
+    if "hyperparameters" not in model:
+        return name
+    network = [model["hyperparameters"].get(key) for key in ("optimizer", "head")]
+    network.append(model["hyperparameters"].get("cell") == "attention")
+    return str([*network, model.get("init"), model.get("n_epochs"), len(runs.answers.labels)])
 
 
 def read_runs(folder: Path) -> Runs:

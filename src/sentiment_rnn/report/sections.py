@@ -122,8 +122,8 @@ def _comparison_rows(family: str, tables: Rows, comparisons: list[RowComparison]
         {
             "pair": " vs ".join(row_names(comparison.first, comparison.second, tables)),
             "difference": difference(vars(comparison)),
-            "p_holm": p_text(comparison.p_holm),
-            "p_equivalence_holm": p_text(comparison.p_equivalence_holm),
+            "p_value": p_text(comparison.p_value),
+            "p_equivalence": p_text(comparison.p_equivalence),
             "outcome": comparison.outcome,
         }
         for comparison in comparisons

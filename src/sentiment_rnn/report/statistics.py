@@ -17,8 +17,9 @@ optimizer, if Bartlett's test (1937) finds no difference between them at 5%, and
 coverage` shows by simulation at the study's sizes how often such intervals cover, and what else was tried.
 
 The quantiles are Student's t with Satterthwaite's degrees of freedom (1946). Two one-sided tests show that two rows do
-not differ by as much as a margin (Lakens, Equivalence Tests, 2017). With one seed an interval is that of the reviews
-alone, and a comparison is in large samples McNemar's test.
+not differ by as much as a margin (Lakens, Equivalence Tests, 2017), each at 2.5%: so they show it where the 95%
+interval is within the margin, and what the interval shows is what the tests find. With one seed an interval is that of
+the reviews alone, and a comparison is in large samples McNemar's test.
 
 What a variant is trained on is not varied: the intervals are for one split.
 """
@@ -31,7 +32,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
@@ -40,7 +40,7 @@ Values = NDArray[np.float64]  # [seeds, reviews]
 Means = NDArray[np.float64]  # [seeds]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two estimates that come out equal are two
 class Variance:
     """An estimate of a variance.
 
@@ -50,7 +50,7 @@ class Variance:
     """
 
     value: float
-    degrees: int
+    degrees: float
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Comparison:
         error: its standard error.
         low: lower end of the interval.
         high: upper end.
-        p_value: two-sided, of no difference.
-        p_equivalence: of a difference as large as the margin, or larger.
+        p_value: two-sided, of no difference: below 5% if the interval does not have 0.
+        p_equivalence: of a difference as large as the margin, or larger: below 5% if the interval is within the margin.
     """
 
     difference: float
@@ -118,22 +118,25 @@ def shared_variances(
     """
     members: dict[str, list[Means]] = defaultdict(list)
     for row, found in means.items():
-        if row not in guests and len(found) > 1:
+        if row not in guests and len(found) > 1 and np.isfinite(found).all():
             members[groups[row]].append(found)
+    pooled = {group: _pooled(rows) for group, rows in members.items() if _is_homogeneous(rows)}
     variances = {}
     for row, found in means.items():
-        group = members[groups[row]]
-        is_shared = bool(group) and len(found) > 1 and _is_homogeneous([*group, *([found] if row in guests else [])])
-        variances[row] = _pooled(group) if is_shared else own_variance(found)
+        group = groups[row]
+        fits = group in pooled and len(found) > 1 and np.isfinite(found).all()
+        is_shared = fits and (row not in guests or _is_homogeneous([*members[group], found]))
+        variances[row] = pooled[group] if is_shared else own_variance(found)
     return variances
 
 
 def _is_homogeneous(rows: list[Means]) -> bool:
-    """Whether Bartlett's test finds no difference between the variances of the rows at 5%."""
-    varies = [np.ptp(row) > 0 for row in rows]
-    if len(rows) == 1 or not any(varies):
-        return True
-    return all(varies) and bool(stats.bartlett(*rows).pvalue >= ALPHA)
+    """Whether Bartlett's test finds no difference between the variances of the rows at 5%.
+
+    Two seeds can come to the same by chance. The test has no answer to that, so such rows are left out of it.
+    """
+    varying = [row for row in rows if np.ptp(row) > 0]
+    return len(varying) < 2 or bool(stats.bartlett(*varying).pvalue >= ALPHA)
 
 
 def _pooled(rows: list[Means]) -> Variance:
@@ -169,8 +172,7 @@ def compare(
         first: its table [seeds, reviews], and the variance of its seeds.
         second: likewise.
         margin: a difference below it is none.
-        n_comparisons: the intervals of so many comparisons hold together (Bonferroni); the p-values are left as they
-            are.
+        n_comparisons: intervals and p-values are corrected for so many (Bonferroni): all intervals hold together.
 
     Raises:
         ValueError: the tables are not of the same reviews.
@@ -179,6 +181,8 @@ def compare(
         raise ValueError(f"tables of {first[0].shape} and {second[0].shape} [seeds, reviews] cannot be compared")
     parts = [(1 / len(values), variance) for values, variance in (first, second) if variance]
     parts += [(1.0, _review_part(first[0], second[0]))]
+    if np.array_equal(first[0], second[0]):
+        parts = []  # the same models
     error, degrees = _error(parts)
     difference, half = float(first[0].mean() - second[0].mean()), _half_width(parts, n_comparisons)
     return Comparison(
@@ -186,24 +190,20 @@ def compare(
         error,
         difference - half,
         difference + half,
-        2 * _tail(abs(difference), error, degrees) if difference else 1.0,
-        _tail(margin - abs(difference), error, degrees),
+        min(1.0, 2 * n_comparisons * _tail(abs(difference), error, degrees)),
+        min(1.0, 2 * n_comparisons * _tail(margin - abs(difference), error, degrees)),
     )
 
 
-def run_error(*rows: tuple[Values, Variance | None]) -> float:
+def run_error(*rows: tuple[Values, Variance | None], shared_reviews: float = 0.0) -> float:
     """The standard deviation of single runs of a row, or of the differences of two, with other seeds and other reviews.
 
     Args:
         rows: one or two, each with the variance of its seeds.
+        shared_reviews: the share of its test reviews that a run has in common with another.
     """
-    return _error([*((1.0, one) for _, one in rows if one), (1.0, _review_part(*(values for values, _ in rows)))])[0]
-
-
-def holm(p_values: list[float]) -> list[float]:
-    """The p-values of one family, adjusted for their number (Holm 1979)."""
-    adjusted: list[float] = multipletests(p_values, method="holm")[1].tolist() if p_values else []
-    return adjusted
+    reviews = (1 - shared_reviews, _review_part(*(values for values, _ in rows)))
+    return _error([*((1.0, one) for _, one in rows if one), reviews])[0]
 
 
 Part = tuple[float, Variance]  # of the variance of a mean: a variance, and what it is multiplied by

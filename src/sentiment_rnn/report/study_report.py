@@ -1,14 +1,14 @@
 """The report of the study: its figures, and the context of its page."""
 
 import math
+from itertools import combinations
 from typing import Any, get_args
 
-import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.report.claims import Claim, Verdict
 from sentiment_rnn.report.comparisons import standing_rows
-from sentiment_rnn.report.figures import Difference, Drawing, error_counts, forest, reliability, study_drawings
+from sentiment_rnn.report.figures import Difference, Drawing, forest, reliability, study_drawings
 from sentiment_rnn.report.findings import Findings
 from sentiment_rnn.report.page import as_yaml
 from sentiment_rnn.report.results import Result, is_inside
@@ -40,14 +40,12 @@ TITLES = {
 
 
 def drawings(found: Findings) -> dict[str, Drawing]:
-    """The figures, in the order in which they are shown: the findings, one a study, and two of the models' answers."""
+    """The figures, in the order in which they are shown: the findings, one for each study, and calibration."""
     tables, results, plots = found.catalogue.tables, found.results, found.params.plots
-    n_wrong = np.bincount(found.n_wrong, minlength=found.n_sharing + 1)
     return {
         "findings": (forest, (differences(found), found.params.margin, plots.colors)),
         **study_drawings(tables, results, found.published, plots),
         "calibration": (reliability, (found.calibrations, plots.colors)),
-        "shared_errors": (error_counts, (n_wrong, plots.colors[0])),
     }
 
 
@@ -93,9 +91,12 @@ def differences(found: Findings) -> list[Difference | str]:
             continue
         others = [(row, f"{study}.{row}", f"{study}.{base}") for row in rows if row != base]
         drawn += _differences(f"{_title(study)['title']}, compared with {base}", others, accuracy, found)
-    cells = [one for one in found.comparisons if one.family == "cells"]
-    pairs = [(one.second.partition(".")[2], one.second, one.first) for one in cells]
-    return drawn + _differences("GRU compared with LSTM", pairs, accuracy, found)
+    cells = found.params.study.grids["cell"]
+    for first, second in combinations(cells, 2):
+        tables = (f"{first}_optimizers", f"{second}_optimizers")
+        pairs = [(row, f"{tables[1]}.{row}", f"{tables[0]}.{row}") for row in found.params.study.grids["optimizer"]]
+        drawn += _differences(f"{second.upper()} compared with {first.upper()}", pairs, accuracy, found)
+    return drawn
 
 
 def _differences(
@@ -142,7 +143,7 @@ def _title(study: str) -> dict[str, str]:
 def _claim_context(claim: Claim) -> dict[str, Any]:
     """The claim with its numbers as texts."""
     numbers = [
-        part | {"difference": difference(part)} | {key: p_text(part[key]) for key in ("p_holm", "p_equivalence_holm")}
+        part | {"difference": difference(part)} | {key: p_text(part[key]) for key in ("p_value", "p_equivalence")}
         for part in claim.statements
     ]
     return vars(claim) | {"statements": numbers}
@@ -159,7 +160,7 @@ def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
 
     So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
     """
-    rows, n_repeated = [], int(found.also_in_train.sum())
+    rows, n_repeated, n_new = [], int(found.also_in_train.sum()), int((~found.also_in_train).sum())
     for name, shown in found.shown.items():
         correct, variance = found.results[shown].correct
         share = float(correct[:, found.also_in_train].mean()) if n_repeated else math.nan
@@ -169,7 +170,7 @@ def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
                 "name": name,
                 "n": str(len(correct)),
                 "all": interval(estimate(correct, variance)),
-                "new": interval(estimate(correct[:, ~found.also_in_train], variance)),
+                "new": interval(estimate(correct[:, ~found.also_in_train], variance)) if n_new > 1 else "",
                 "repeated": f"{share:.3f} [{low:.3f}, {high:.3f}]" if n_repeated else "",
             }
         )
@@ -194,25 +195,13 @@ def _calibration_rows(found: Findings) -> list[dict[str, str]]:
 
 
 def _error_context(found: Findings) -> dict[str, Any]:
-    """The reviews that every run gets wrong, the ones first of which the runs are surest."""
-    n_wrong, n_sharing = found.n_wrong, found.n_sharing
-    shared = np.flatnonzero(n_wrong == n_sharing)
-    answers = [found.results[variant].answers for variant in found.shown.values()]
-    probability = np.concatenate([part.probability for part in answers]).mean(axis=0)
-    labels = answers[0].labels
-    surest = shared[np.argsort(-np.abs(probability[shared] - 0.5), kind="stable")][:10]
+    """The reviews that every run gets wrong, and those that none does."""
+    shared = found.n_wrong == found.n_sharing
+    labels = next(iter(found.results.values())).answers.labels
     return {
-        "n_shared": len(shared),
-        "n_runs": n_sharing,
+        "n_shared": int(shared.sum()),
+        "n_runs": found.n_sharing,
         "n_reviews": len(labels),
-        "n_never": int((n_wrong == 0).sum()),
+        "n_never": int((found.n_wrong == 0).sum()),
         "n_positive": int((labels[shared] == 1).sum()),
-        "surest": [
-            {
-                "row": str(place),
-                "label": "positive" if labels[place] else "negative",
-                "probability": f"{probability[place]:.3f}",
-            }
-            for place in surest
-        ],
     }

@@ -45,6 +45,7 @@ class Variant:
         settings = {key: getattr(self.hyperparameters, key) for key in ("hidden_dim", "embedding_dim")}
         settings |= {key: getattr(self.protocol, key) for key in ("max_length", "batch_size")}
         hidden, embedding, length, batch = settings.values()
+        length = length if self.hyperparameters.head == "flatten" else 2
         directions, n_layers = 1 + self.hyperparameters.bidirectional, self.hyperparameters.n_layers
         weights = directions * hidden * (embedding + n_layers * hidden + 2 * length)
         states = batch * (embedding + directions * n_layers * hidden)  # of reviews with a single token

@@ -16,7 +16,7 @@ SETTINGS = "sentiment_rnn.study"  # whose modules say what the settings are: the
 
 
 def training_hash(variant: Variant, seed: int, inputs: InputGuard, device: torch.device) -> str:
-    """The SHA-256 of all that decides what a training leaves: neither the variant's name nor its other seeds.
+    """The SHA-256 of all that decides what a training leaves. The variant's name and its other seeds do not.
 
     Args:
         variant: to train.

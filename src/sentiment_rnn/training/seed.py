@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from sentiment_rnn.encoding.dataset import EncodedReviews, labels_hash
+from sentiment_rnn.encoding.dataset import EncodedReviews, read_texts_hash
 from sentiment_rnn.model_json import ModelFolderError, read_description
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.device import use_deterministic_device
@@ -137,7 +137,7 @@ def _train_into(
         saved=saved,
     )
     facts = {"variant": variant.name, "seed": seed, "best_epoch": training.best_epoch}
-    facts["valid_reviews"] = labels_hash(valid_reviews.labels)  # the models that the same reviews judged compare
+    facts["valid_reviews"] = read_texts_hash(valid_file)  # models that the same reviews judged can be compared
     if model.ngrams is not None:
         logits, labels = predict_logits(model.ngrams, valid_set), torch.from_numpy(valid_reviews.labels)
         figures = mean_loss_and_accuracy(logits, labels)

@@ -27,6 +27,9 @@ def train_stage(load: Callable[[], Catalogue], fitting_of: FittingOf | None = No
     name = arguments.variant
     runs = load().runs(name)
     variants = {variant.name: variant for variant, _ in runs.values()}
+    if fitting_of:
+        for variant in variants.values():
+            fitting_of(variant.hyperparameters)  # what it imports is among the inputs
     inputs = InputGuard([path for variant in variants.values() for path in input_files(variant)])
     stored = {} if arguments.anew else stored_trainings()
     folders = side_by_side(runs, lambda run, reporter: train_seed(*run, stored, arguments.anew, reporter, fitting_of))

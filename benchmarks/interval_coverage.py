@@ -2,10 +2,12 @@
 
 Studies are drawn that are like the committed one, each variant with as many seeds as params.yaml has, and with as many
 reviews, drawn from the test reviews. How often a variant is right on a review is taken from its committed predictions.
-The noise of its seeds is normal, with the variance that the variants of its optimizer have together. So the true
-differences are known. Each study goes through the report's own code, and beside it other ideas of the seeds' variance.
+The noise of its seeds is normal: first with the variance that the variants of its optimizer have in common, then with
+its own. So the true differences are known. Each study goes through the report's own code, and beside it other ideas of
+the variance of the seeds.
 """
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,7 +47,7 @@ def moderated(means: Means, _: Groups) -> Variances:
     prior = grid[np.abs(special.polygamma(1, grid / 2) - excess).argmin()]
     common = np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))
     return {
-        name: Variance((prior * common + one.degrees * one.value) / (prior + one.degrees), int(prior) + one.degrees)
+        name: Variance((prior * common + one.degrees * one.value) / (prior + one.degrees), float(prior) + one.degrees)
         for name, one in own.items()
         if one
     }
@@ -64,13 +66,17 @@ def main(n_studies: int) -> None:
     runs = {
         name: read_runs(Path("results") / name) for name in study_catalogue(params).variants if name != "experiment"
     }
-    found = simulate(runs, len(params.seeds), params.margin, n_studies)
-    print(f"{n_studies:,} studies with {len(params.seeds)} seeds; by how the variance of the seeds is estimated:")
-    for figure in ("covered", "half width", "wrongly equivalent"):
-        print(f"\n{figure}\n{found.xs(figure, axis=1).to_string(float_format='%.3f')}")
+    for noise in ("of its optimizer", "of its own"):
+        found = simulate(runs, len(params.seeds), params.margin, n_studies, own_noise=noise == "of its own")
+        print(f"\n{n_studies:,} studies with {len(params.seeds)} seeds, each variant with the noise {noise}")
+        for figure in ("covered", "half width", "wrongly equivalent"):
+            print(f"\n{figure}, by how the variance of the seeds is estimated")
+            print(found.xs(figure, axis=1).to_string(float_format="%.3f"))
 
 
-def simulate(runs: dict[str, Runs], n_seeds: int, margin: float, n_studies: int) -> pd.DataFrame:
+def simulate(
+    runs: dict[str, Runs], n_seeds: int, margin: float, n_studies: int, *, own_noise: bool = False
+) -> pd.DataFrame:
     """The share of intervals that cover, and of equivalence tests that err where the difference is the margin.
 
     Args:
@@ -78,6 +84,7 @@ def simulate(runs: dict[str, Runs], n_seeds: int, margin: float, n_studies: int)
         n_seeds: of each variant that is drawn.
         margin: a difference below it is none.
         n_studies: to draw.
+        own_noise: the seeds of a variant vary as its own did, not as those of its optimizer's variants do.
 
     Returns:
         A row for each two optimizers whose variants are compared, and a column for each of the two and each idea.
@@ -86,15 +93,18 @@ def simulate(runs: dict[str, Runs], n_seeds: int, margin: float, n_studies: int)
     groups = {name: found.models[0]["hyperparameters"]["optimizer"] for name, found in runs.items()}
     right = {name: found.answers.correct for name, found in runs.items()}
     share = {name: table.mean(axis=0) for name, table in right.items()}
-    members = {group: [right[name].mean(axis=1) for name in runs if groups[name] == group] for group in groups.values()}
-    noise = {group: np.sqrt(np.mean([found.var(ddof=1) for found in rows])) for group, rows in members.items()}
+    # of the variance of a seed's mean, what right and wrong on single reviews adds is drawn with them
+    drawn = {name: (share[name] * (1 - share[name])).mean() / len(share[name]) for name in runs}
+    own = {name: right[name].mean(axis=1).var(ddof=1) - drawn[name] for name in runs}
+    pooled = {group: np.mean([own[name] for name in runs if groups[name] == group]) for group in groups.values()}
+    noise = {name: math.sqrt(max(own[name] if own_noise else pooled[groups[name]], 0.0)) for name in runs}
     pairs, n_reviews = _pairs(groups), len(next(iter(share.values())))
     rows = []
     for _ in range(n_studies):
         reviews = random.integers(0, n_reviews, n_reviews)
         tables = {
             name: (random.random((n_seeds, n_reviews)) < share[name][reviews])
-            + random.normal(0, noise[groups[name]], (n_seeds, 1))
+            + random.normal(0, noise[name], (n_seeds, 1))
             for name in right
         }
         means = {name: table.mean(axis=1) for name, table in tables.items()}
