@@ -14,9 +14,11 @@ import onnxruntime
 import pytest
 from conftest import Scratch
 
+import sentiment_rnn
 from sentiment_rnn.applications import cli
 from sentiment_rnn.errors import exit_on_error
 
+WORDS = "plot acting ending music dialogue pacing script".split()
 SENTIMENT = Path(sys.executable).with_name("sentiment")
 
 
@@ -75,7 +77,7 @@ def test_csv(sentiment, tmp_path: Path):
         ["id", "comment"],
         ["1", 'good, "fine"\nfilm'],
         ["2", ""],
-        *([str(i), f"dull plot {i}"] for i in range(3000)),
+        *([str(i), f"{'good' if i % 3 else 'dull'} {WORDS[i % 7]} film {WORDS[i % 5]}"] for i in range(3000)),
     ]
     source, target = tmp_path / "comments.csv", tmp_path / "answers.csv"
     with source.open("w", newline="", encoding="utf-8-sig") as file:
@@ -87,9 +89,10 @@ def test_csv(sentiment, tmp_path: Path):
         found = list(csv.reader(file))
     assert [row[:2] for row in found] == rows
     assert found[0][2:] == ["label", "probability"]
-    (first,) = map(json.loads, sentiment("predict", "--json", "--model", "lstm-adam", rows[1][1]).splitlines())
-    assert found[1][2] == first["label"]
-    assert float(found[1][3]) == pytest.approx(first["probability"], abs=1e-5)
+    expected = sentiment_rnn.load("lstm-adam").predict([row[1] for row in rows[1:]])
+    assert [row[2] for row in found[1:]] == [answer.label for answer in expected]
+    assert [float(row[3]) for row in found[1:]] == pytest.approx([answer.probability for answer in expected], abs=1e-5)
+    assert len({row[3] for row in found[1:]}) > 30
     assert {path.name for path in tmp_path.iterdir()} == {"answers.csv", "comments.csv"}
 
 
