@@ -57,14 +57,14 @@ def _size(found: Findings) -> str:
     for study in (*found.params.study.axes, "compound"):
         rows = {name: f"{study}.{row}" for row, name in found.catalogue.tables[study].items()}
         compared |= {name: found.by_pair[row, rows[base]] for name, row in rows.items() if name != base}
-    words = {"no difference": "as well as the base, within the margin", "more": "better", "less": "worse"}
-    words |= {"undecided": "better or worse, which is undecided"}
+    words = {"no difference": "did as well as the base, within the margin", "more": "did better", "less": "did worse"}
+    words |= {"undecided": "may differ by more (undecided)"}
     outcomes = [one.outcome for one in compared.values()]
-    counts = [f"{outcomes.count(outcome)} did {text}" for outcome, text in words.items() if outcome in outcomes]
+    counts = [f"{outcomes.count(outcome)} {text}" for outcome, text in words.items() if outcome in outcomes]
     low, high = min(one.low for one in compared.values()), max(one.high for one in compared.values())
     largest = max(compared, key=lambda name: found.results[name].n_parameters)
     return (
-        f"Of {len(compared)} other variants {listed(counts, 'and')}: all differences are between {100 * low:+.1f} and "
+        f"Of {len(compared)} other variants {'; '.join(counts)}. All differences are between {100 * low:+.1f} and "
         f"{100 * high:+.1f} points. The base {_cost(found, base)}. {largest} {_cost(found, largest)}."
     )
 
