@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import verify
 from catalogue import extended_catalogue
@@ -15,6 +17,7 @@ from findings import evaluated
 from ruamel.yaml import YAML
 from schema import load_extensions
 
+import sentiment_rnn
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -111,6 +114,34 @@ def test_readme_models_are_the_metrics(fresh: Scratch, tables: Tables):
     networks = [row["test_accuracy"] for name in study for row in tables[name].values()]
     bags = [tables["baselines"][name]["test_accuracy"] for name in ("tfidf", "nbsvm")]
     assert models[-1]["test_accuracy"] > max(bags) > min(bags) > max(networks)
+
+
+def test_clone_has_a_model_that_answers(fresh: Scratch):
+    """Without data, training or a network; and its card says what half precision costs."""
+    packed = fresh.folder / "src/sentiment_rnn/pretrained/champion"
+    assert sum(file.stat().st_size for file in packed.iterdir()) < 16_000_000
+    output = fresh.run("sentiment", "predict", "A wonderful film, every minute of it.", "I want my money back.")
+    assert re.search("^positive  (1.000|0.99).*^negative  0.0", output, re.M | re.S)
+    card = (fresh.folder / "docs/model-card.md").read_text()
+    costs = json.loads((fresh.folder / "extensions/packed.json").read_text())
+    assert (
+        f"| before packing | {costs['test_accuracy']:.4f} |\n| packed | {costs['test_accuracy_packed']:.4f} |" in card
+    )
+    assert f"{costs['labels_changed']} get another label" in card
+    assert f"change of a probability is {costs['largest_change_of_probability']:.4f}." in card
+    assert costs["largest_change_of_probability"] < 0.001
+    assert abs(costs["test_accuracy"] - costs["test_accuracy_packed"]) <= 0.0002
+
+
+@pytest.mark.skipif(not (PROJECT / "data/split/test.csv").exists(), reason="the IMDB reviews are not split here")
+def test_packed_model_answers_as_before_it_was_packed(fresh: Scratch):
+    """On 500 of the test reviews, beside what git has of the model before."""
+    reviews = pd.read_csv(PROJECT / "data/split/test.csv", keep_default_na=False)["review"][:500]
+    packed = fresh.folder / "src/sentiment_rnn/pretrained/champion"
+    seed = json.loads((packed / "model.json").read_text())["seed"]
+    before = pd.read_csv(fresh.folder / f"extensions/results/champion/{seed}/predictions.csv")["log_odds"][:500]
+    found = [answer.probability for answer in sentiment_rnn.load(packed).predict(reviews.tolist())]
+    assert np.abs(np.array(found) - 1 / (1 + np.exp(-before))).max() < 0.001
 
 
 def test_no_review_is_in_git(fresh: Scratch):
