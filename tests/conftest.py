@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from generate import generate
 from hypothesis import settings
 from ruamel.yaml import YAML
 
+from sentiment_rnn.models import store
 from sentiment_rnn.running.side_by_side import Reporter
 
 # the tests try the same inputs each time, `make fuzz` others
@@ -174,6 +175,14 @@ def clone(folder: Path) -> Scratch:
     scratch.run("git", "add", "-A")
     scratch.run("git", "commit", "-qm", "start")
     return scratch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _without_pretrained() -> Iterator[None]:
+    """The tests ask the models that they made themselves, and not the one that comes with the package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "PRETRAINED", Path("no such folder"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ def test_what_to_take_away_follows_from_the_outcomes(tmp_path: Path):
     assert texts["Cell"].startswith("LSTM and GRU differ, and the LSTM is better: LSTM minus GRU is between +")
     assert "The LSTM has 7 parameters and takes 2.0 CPU minutes. The GRU has 7 parameters." in texts["Cell"]
     assert texts["Width and depth"].startswith(
-        "Of 2 other variants 1 did as well as the base, within the margin and 1 did"
+        "Of 2 other variants 1 did as well as the base, within the margin; 1 did better. "
     )
     assert list(takeaways(found_with(tmp_path, ["lstm"]))) == ["Optimizer", "Width and depth"]
 

@@ -99,7 +99,7 @@ def change_input(variant: Variant, _: pytest.MonkeyPatch) -> Variant:
     reviews = EncodedReviews.load(variant.encoded / "train.safetensors")
     labels = reviews.labels.copy()
     labels[0] = 1 - labels[0]
-    EncodedReviews(reviews.tokens, reviews.lengths, labels).save(variant.encoded / "train.safetensors")
+    EncodedReviews(reviews.tokens, reviews.lengths, labels).save(variant.encoded / "train.safetensors", "other reviews")
     return variant
 
 

@@ -174,10 +174,10 @@ def test_published_figures_as_a_revision(scratch: Scratch):
 
 
 def test_plots_show_works_without_network(scratch: Scratch):
-    """The summary is the first, then one a study."""
+    """The findings are the first, then one picture for each study."""
     scratch.run("dvc", "plots", "show")
     shown = sorted(path.name for path in (scratch.folder / "dvc_plots/static").iterdir())
-    assert shown[0] == "workspace_plots_figures_01_summary.png"
+    assert shown[0] == "workspace_plots_figures_01_findings.png"
     assert len(shown) <= 15
     assert "plots/curves/experiment.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
 

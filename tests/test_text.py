@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentiment_rnn.encoding.dataset import EncodedReviews
+from sentiment_rnn.encoding.dataset import EncodedReviews, hash_of, read_texts_hash
 from sentiment_rnn.encoding.text import (
     blank_markup,
     build_vocabulary,
@@ -100,8 +100,13 @@ def test_files_give_back_what_was_written(tmp_path: Path):
     write_vocabulary(vocabulary, tmp_path / "vocabulary.txt")
     assert read_vocabulary(tmp_path / "vocabulary.txt") == vocabulary
     encoded = encode([["film"], ["x", "film"]], [1, 0], vocabulary, max_length=9)
-    encoded.save(tmp_path / "train.safetensors")
+    encoded.save(tmp_path / "train.safetensors", hash_of(["film", "x film"]))
     read = EncodedReviews.load(tmp_path / "train.safetensors")
     for name in ("tokens", "lengths", "labels"):
         assert getattr(read, name).tolist() == getattr(encoded, name).tolist()
         assert getattr(read, name).dtype == getattr(encoded, name).dtype
+    assert read_texts_hash(tmp_path / "train.safetensors") == hash_of(["film", "x film"])
+
+
+def test_hash_of_texts_tells_reviews_apart():
+    assert len({hash_of(texts) for texts in (["a", "b"], ["b", "a"], ["ab"], ["a"], [])}) == 5
