@@ -13,7 +13,6 @@ import pytest
 from conftest import PROJECT, Scratch, stages_run
 from dvc.utils.hydra import apply_overrides
 from official import write_division
-from ruamel.yaml import YAML
 
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
@@ -235,11 +234,21 @@ def test_extensions_run_beside_the_study(scratch: Scratch):
     assert figures["tables"]["champion"]["champion"]["n"] == 1
 
 
-def test_params_keep_their_comments_where_dvc_changes_them(tmp_path: Path):
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("hidden_dim=150", "seeds=[0,1]", "dataset=sample", "margin=0.02", "study.base.hidden_dim=90"),
+        *("study.grids.n_layers=[2]", "study.grids.embedding_dim=[]", "plots.dpi=90", "plots.colors=['#000000']"),
+    ],
+)
+def test_params_keep_their_comments_where_dvc_changes_them(override: str, tmp_path: Path):
     """`dvc exp run -S` drops a comment that stands directly behind the last item of a list: there is none."""
+    before = (PROJECT / "params.yaml").read_text()
     shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
-    before = [line for line in (PROJECT / "params.yaml").read_text().splitlines() if "#" in line]
-    apply_overrides(tmp_path / "params.yaml", ["hidden_dim=150"])
+    apply_overrides(tmp_path / "params.yaml", [override])
     after = (tmp_path / "params.yaml").read_text()
-    assert YAML(typ="safe").load(after)["hidden_dim"] == 150
-    assert [line for line in before if "'#" not in line and line.partition("#")[2].strip() not in after] == []
+    comments = [line.partition("#")[2].strip() for line in before.splitlines() if "#" in line and "'#" not in line]
+    assert [comment for comment in comments if comment not in after] == []
+    changed = set(before.splitlines()) ^ set(after.splitlines())
+    key = override.partition("=")[0].rpartition(".")[2]
+    assert all(re.match(rf" *({key}:|- )", line) for line in changed), changed
