@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.report.comparisons import RowComparison, as_number, compare_rows, standing_rows
+from sentiment_rnn.report.comparisons import RowComparison, as_number, by_pair, compare_rows, standing_rows
 from sentiment_rnn.report.results import Result
 from sentiment_rnn.study.variants import Rows
 
@@ -79,8 +79,7 @@ def judge(
         for first, _, second in parts
         if as_number(second) is not None and first in standing
     ]
-    made = [*comparisons, *compare_rows({"bounds": bounds}, tables, results, margin)]
-    by_pair = {(one.first, one.second): one for one in [*(one.turned for one in made), *made]}
+    made = by_pair([*comparisons, *compare_rows({"bounds": bounds}, tables, results, margin)])
     judged = []
     for claim in claims:
         name, statements = claim["id"], []
@@ -89,9 +88,9 @@ def judge(
         for text, (first, sign, second) in zip(meanings["claims"][name], parsed[name], strict=True):
             if not all(side in standing for side in (first, second) if as_number(side) is None):
                 continue
-            if (first, second) not in by_pair:
+            if (first, second) not in made:
                 raise ClaimError(f"claim {name}: {text!r}: these two rows are not compared in any family")
-            one = by_pair[first, second]
+            one = made[first, second]
             outcome: str = one.outcome
             if outcome in ("more", "less"):
                 outcome = "holds" if (outcome == "more") == (sign == ">") else "refuted"

@@ -89,6 +89,11 @@ def compare_rows(
     return found
 
 
+def by_pair(comparisons: list[RowComparison]) -> dict[Pair, RowComparison]:
+    """The comparisons by their two rows, in either order."""
+    return {(one.first, one.second): one for one in [*(one.turned for one in comparisons), *comparisons]}
+
+
 def standing_rows(tables: Rows) -> dict[str, str]:
     """The variant in each row, by STUDY.ROW."""
     return {f"{study}.{row}": name for study, rows in tables.items() for row, name in rows.items()}

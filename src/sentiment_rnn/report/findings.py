@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sentiment_rnn.report.calibration import Calibration
 from sentiment_rnn.report.claims import Claim, judge
-from sentiment_rnn.report.comparisons import Pair, RowComparison, compare_rows, families_of_study
+from sentiment_rnn.report.comparisons import Pair, RowComparison, by_pair, compare_rows, families_of_study
 from sentiment_rnn.report.results import Result, Tables, published_tables
 from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import Catalogue, base_name
@@ -46,7 +46,7 @@ class Findings:
     @cached_property
     def by_pair(self) -> dict[Pair, RowComparison]:
         """The comparisons by their two rows, in either order."""
-        return {(one.first, one.second): one for one in [*(one.turned for one in self.comparisons), *self.comparisons]}
+        return by_pair(self.comparisons)
 
     @property
     def shown(self) -> dict[str, str]:

@@ -63,7 +63,6 @@ class Estimate:
         high: upper end.
         run_low: lower end of the interval for a single run, with another seed and as many other test reviews.
         run_high: its upper end.
-        run_error: the standard deviation of single runs, with other seeds and other test reviews.
         std: standard deviation of the seeds' own means; None where there is one seed.
         n: seeds.
         n_reviews: test reviews.
@@ -74,7 +73,6 @@ class Estimate:
     high: float
     run_low: float
     run_high: float
-    run_error: float
     std: float | None
     n: int
     n_reviews: int
@@ -116,16 +114,17 @@ def shared_variances(
         groups: the group of each row.
         guests: rows that are given the variance of their group likewise, and add nothing to it.
     """
+    vary = {row for row, found in means.items() if len(found) > 1 and np.isfinite(found).all()}
     members: dict[str, list[Means]] = defaultdict(list)
     for row, found in means.items():
-        if row not in guests and len(found) > 1 and np.isfinite(found).all():
+        if row in vary and row not in guests:
             members[groups[row]].append(found)
     pooled = {group: _pooled(rows) for group, rows in members.items() if _is_homogeneous(rows)}
     variances = {}
     for row, found in means.items():
         group = groups[row]
-        fits = group in pooled and len(found) > 1 and np.isfinite(found).all()
-        is_shared = fits and (row not in guests or _is_homogeneous([*members[group], found]))
+        fits = row not in guests or _is_homogeneous([*members[group], found])
+        is_shared = row in vary and group in pooled and fits
         variances[row] = pooled[group] if is_shared else own_variance(found)
     return variances
 
@@ -156,8 +155,7 @@ def estimate(values: Values, variance: Variance | None) -> Estimate:
     half = _half_width([*seeds, of_reviews])
     run = _half_width([*seeds, of_reviews, *((1.0, found) for _, found in seeds), of_reviews])
     std = math.sqrt(own.value) if own else None
-    run_std = run_error((values, variance))
-    return Estimate(mean, mean - half, mean + half, mean - run, mean + run, run_std, std, *values.shape)
+    return Estimate(mean, mean - half, mean + half, mean - run, mean + run, std, *values.shape)
 
 
 def compare(

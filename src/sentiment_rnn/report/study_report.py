@@ -83,7 +83,8 @@ def differences(found: Findings) -> list[Difference | str]:
     bases = {base_name(found.params, cell) for cell in found.params.study.grids["cell"]}
     standing, sources = standing_rows(found.catalogue.tables), found.published.items()
     published = {f"{study}.{row}": value["test_accuracy"] for study, rows in sources for row, value in rows.items()}
-    accuracy = {standing[place]: value for place, value in published.items() if place in standing}
+    of_variant = {standing[place]: value for place, value in published.items() if place in standing}
+    accuracy = {place: of_variant.get(variant) for place, variant in standing.items()}  # the base's in all its rows
     drawn: list[Difference | str] = []
     for study, rows in found.catalogue.tables.items():
         (base,) = (row for row, variant in rows.items() if variant in bases)
@@ -100,14 +101,13 @@ def differences(found: Findings) -> list[Difference | str]:
 
 
 def _differences(
-    title: str, pairs: list[tuple[str, str, str]], published: dict[str, float], found: Findings
+    title: str, pairs: list[tuple[str, str, str]], published: dict[str, float | None], found: Findings
 ) -> list[Difference | str]:
     """Rows of the plot below their title: each has its label, a row, and what that is compared with."""
     drawn: list[Difference | str] = [title] if pairs else []
-    standing = standing_rows(found.catalogue.tables)
     for label, row, other in pairs:
-        sides = [published.get(standing[place]) for place in (row, other)]
-        distance = sides[0] - sides[1] if sides[0] and sides[1] else None
+        one, two = published[row], published[other]
+        distance = one - two if one and two else None
         drawn.append(Difference(label, found.by_pair[row, other], distance))
     return drawn
 
