@@ -3,21 +3,21 @@
 import shutil
 
 import numpy as np
-import pandas as pd
 from catalogue import PACKED, load_extended_catalogue
 from safetensors.numpy import load_file, save_file
 
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.model_json import read_description
-from sentiment_rnn.study.variants import Variant
+from sentiment_rnn.models.store import valid_accuracy
 
 COPIED = ("vocabulary.txt", "model.json", "curves.csv")
 
 
 def main() -> None:
     champion = load_extended_catalogue().find("champion")
-    seed = max(champion.seeds, key=lambda one: valid_accuracy(champion, one))
-    model, evaluation = champion.models / str(seed), champion.evaluations / str(seed)
+    folders = [champion.models / str(seed) for seed in champion.seeds]
+    model = max(folders, key=lambda folder: valid_accuracy(folder, read_description(folder)))
+    evaluation = champion.evaluations / model.name
     PACKED.mkdir(parents=True, exist_ok=True)
     weights = load_file(model / "weights.safetensors")
     save_file({name: weight.astype(np.float16) for name, weight in weights.items()}, PACKED / "weights.safetensors")
@@ -25,14 +25,7 @@ def main() -> None:
         shutil.copyfile(model / name, PACKED / name)
     shutil.copyfile(evaluation / "metrics.json", PACKED / "metrics.json")  # of the model before it was rounded
     n_bytes = sum(file.stat().st_size for file in PACKED.iterdir())
-    print(f"{PACKED}: champion/{seed}, {n_bytes / 1e6:.1f} MB")
-
-
-def valid_accuracy(variant: Variant, seed: int) -> float:
-    """Of the epoch that was kept."""
-    folder = variant.models / str(seed)
-    curves = pd.read_csv(folder / "curves.csv").set_index("epoch")
-    return float(curves["valid_accuracy"][read_description(folder)["best_epoch"]])
+    print(f"{PACKED}: champion/{model.name}, {n_bytes / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

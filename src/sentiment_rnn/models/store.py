@@ -134,7 +134,7 @@ def checkout() -> Path:
 def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
     description = read_description(folder)
     try:
-        facts = (description["valid_reviews"], description["n_parameters"], _valid_accuracy(folder, description))
+        facts = (description["valid_reviews"], description["n_parameters"], valid_accuracy(folder, description))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     try:
@@ -144,7 +144,8 @@ def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
     return StoredModel(name, name.rpartition("/")[0], folder, *facts, test_accuracy)
 
 
-def _valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
+def valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
+    """Of the model in a folder, given its model.json: that of the epoch, or of the trial, that was kept."""
     if "baseline" in description:  # of its trials the best was kept
         return max(float(trial["valid_accuracy"]) for trial in description["trials"])
     with (folder / "curves.csv").open(encoding="utf-8", newline="") as curves:
