@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import re
 import tarfile
 import zipfile
@@ -30,7 +31,7 @@ LABELS = {
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
-_MAX_UNPACKED_BYTES = 2_000_000_000  # thirty times the labelled reviews
+_MAX_UNPACKED_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3  # in memory it takes twice its room
 _MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
@@ -134,7 +135,7 @@ def _check_unpacked_size(path: Path) -> None:
         while n_bytes <= _MAX_UNPACKED_BYTES and (chunk := file.read(1 << 20)):
             n_bytes += len(chunk)
     if n_bytes > _MAX_UNPACKED_BYTES:
-        raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes: not a corpus of reviews")
+        raise CorpusError(f"{path}: unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes, too much for this machine")
 
 
 @contextmanager
