@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import PROJECT, Scratch, stages_run
+from conftest import PROJECT, Scratch, stages_run, yaml
 from dvc.utils.hydra import apply_overrides
 from official import write_division
 
@@ -237,7 +237,7 @@ def test_extensions_run_beside_the_study(scratch: Scratch):
 @pytest.mark.parametrize(
     "override",
     [
-        *("hidden_dim=150", "seeds=[0,1]", "dataset=sample", "margin=0.02", "study.base.hidden_dim=90"),
+        *("hidden_dim=150", "seeds=[0,1]", "seeds=[]", "dataset=sample", "margin=0.02", "study.base.hidden_dim=90"),
         *("study.grids.n_layers=[2]", "study.grids.embedding_dim=[]", "plots.dpi=90", "plots.colors=['#000000']"),
     ],
 )
@@ -247,6 +247,7 @@ def test_params_keep_their_comments_where_dvc_changes_them(override: str, tmp_pa
     shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
     apply_overrides(tmp_path / "params.yaml", [override])
     after = (tmp_path / "params.yaml").read_text()
+    assert yaml.load(after)
     comments = [line.partition("#")[2].strip() for line in before.splitlines() if "#" in line and "'#" not in line]
     assert [comment for comment in comments if comment not in after] == []
     changed = set(before.splitlines()) ^ set(after.splitlines())
