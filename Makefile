@@ -23,8 +23,8 @@ test: install # the tests
 fuzz: install # bad input by the thousand: a hundred times what the tests try
 	python -m pytest tests/test_fuzz.py -n auto --hypothesis-profile thousands
 
-faults: install # twenty kills, full disks, a cluster's lost worker: the tests that take minutes
-	python -m pytest -n auto --dist worksteal -m long
+faults: install # what goes wrong: twenty kills, full disks, a cluster's lost worker; and all tests that take minutes
+	python -m pytest -n auto --dist worksteal -m 'long or fault' -rp
 
 repro: install # dvc repro, after putting right what DVC does not: damaged stored files, what a kill has left
 	python scripts/repro.py repro
@@ -42,7 +42,8 @@ verify: install # is the repository whole: locks, stored files, reports made aga
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/published.py
 
-bench: install # every speed and memory figure of docs/speed.md, measured: some minutes on an idle machine
+bench: install # what docs/speed.md says, measured beside what one would write instead: half an hour on an idle machine
+	python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	python benchmarks/run.py
 
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes

@@ -1,12 +1,14 @@
-"""The stages as processes: seconds, and memory at the peak; the data stages also on the corpus ten times over."""
+"""Commands as processes: seconds, and memory at the peak."""
 
-import csv
 import json
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,14 +16,13 @@ from typing import Any
 import pandas as pd
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
-from steps import timed
 
 from sentiment_rnn.encoding.text import blank_markup, build_vocabulary, encode, english_stop_words, tokenize
 from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.running.side_by_side import PROCESSES
 from sentiment_rnn.study.params import Params
 
 PROJECT = Path(__file__).parents[1]
-TIMES = 10  # how often the larger corpus holds each review
 SPLIT = "--reviews raw.csv --seed 0 --out split"
 VOCAB = "--splits split --stop-words drop --max-length 256 --out data/encoded"
 
@@ -48,6 +49,13 @@ def stage(name: str, folder: Path, *arguments: str | Path) -> dict[str, float]:
     return result
 
 
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
 def write_params(folder: Path, **changes: object) -> None:
     """The project's params.yaml with other values."""
     yaml = YAML()
@@ -59,21 +67,9 @@ def data_stages(folder: Path, data: Path) -> dict[str, Any]:
     """fetch, split and vocab of the corpus that params.yaml in the folder names, found under `data`."""
     return {
         "fetch": stage("fetch", folder, "--data", data, "--out", "raw.csv"),
-        "split": stage("split", folder, *SPLIT.split(), "--corpus", data),
+        "split": stage("split", folder, *SPLIT.split()),
         "vocab": stage("vocab", folder, *VOCAB.split()),
     }
-
-
-def repeated_corpus(folder: Path, dataset: str) -> dict[str, Any]:
-    """The data stages on the corpus TIMES over."""
-    larger = folder / "larger"
-    (larger / "data").mkdir(parents=True)
-    reviews = pd.read_csv(folder / "raw.csv", dtype=str, keep_default_na=False)
-    repeated = larger / "data" / f"{dataset}-{TIMES}.csv"
-    for number in range(TIMES):
-        reviews.to_csv(repeated, mode="a", header=number == 0, index=False, quoting=csv.QUOTE_ALL)
-    write_params(larger, dataset=repeated.name)
-    return {"reviews": TIMES * len(reviews), **data_stages(larger, larger / "data")}
 
 
 def training_stages(folder: Path) -> dict[str, Any]:
@@ -121,6 +117,18 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
         "ratio": round(median(t / o for o, t in seconds), 2),
     }
     print("tokenise and encode", result, flush=True)
+    return result
+
+
+def csv_answers(folder: Path) -> dict[str, float]:
+    """`sentiment predict --csv` for all reviews, with the model that comes with the package: one process, and all."""
+    command = ["predict", "--csv", str(folder / "raw.csv"), "--column", "review", "--out", str(folder / "answers.csv")]
+    sentiment = [str(Path(sys.executable).with_name("sentiment")), *command]
+    with tempfile.TemporaryDirectory() as elsewhere:  # without models of its own
+        one = measure(["env", f"{PROCESSES}=1", *sentiment], Path(elsewhere))["seconds"]
+        all_cores = measure(sentiment, Path(elsewhere))["seconds"]
+    result = {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
+    print("predict --csv", result, flush=True)
     return result
 
 

@@ -8,49 +8,50 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from machine import machine
 from on_cuda import cuda_training
 from processes import (
     PROJECT,
     count_vectorizer,
+    csv_answers,
     data_stages,
     dvc_overhead,
-    repeated_corpus,
     report_stage,
     training_stages,
     write_params,
 )
 from ruamel.yaml import YAML
-from steps import grid_cpu_minutes, inference, training_steps
+from steps import answers, study_cpu_hours, training_steps
 
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.encoding.text import read_vocabulary
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.study.params import load_params
 
 
 def main() -> None:
     params = load_params(PROJECT / "params.yaml")
-    dataset = "imdb" if reviews_are_placed() else "sample"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_params(folder, dataset=dataset)
-        results: dict[str, Any] = {"machine": machine(), "dataset": dataset}
+        write_params(folder, dataset="imdb" if reviews_are_placed() else "sample")
+        results: dict[str, Any] = {"machine": machine(), "dataset": load_params(folder / "params.yaml").dataset}
         results["stages"] = data_stages(folder, PROJECT / "data")
         results["tokenise_and_encode"] = count_vectorizer(folder, params)
-        use_deterministic_device()
-        train, valid = (EncodedReviews.load(folder / f"data/encoded/{part}.safetensors") for part in ("train", "valid"))
-        vocab_size = len(read_vocabulary(folder / "data/encoded/vocabulary.txt"))
-        results["training_step"] = training_steps(train, vocab_size, params)
-        results["grid_cpu_minutes"] = grid_cpu_minutes(results["training_step"], len(train), params)
-        results["inference"] = inference(valid, vocab_size, params)
-        if torch.cuda.is_available():
-            results["cuda"] = cuda_training(train, vocab_size, params)
+        n_train, n_valid = (len(pd.read_csv(folder / f"split/{part}.csv")) for part in ("train", "valid"))
+        results["training_step"] = training_steps(folder, params)
+        results["study_cpu_hours"] = study_cpu_hours(results["training_step"], n_train, params)
         write(results)
+        results["answers"] = answers(folder, n_valid)
+        results["predict_csv"] = csv_answers(folder)
+        write(results)
+        if torch.cuda.is_available():
+            train = EncodedReviews.load(folder / "data/encoded/train.safetensors")
+            n_words = len(read_vocabulary(folder / "data/encoded/vocabulary.txt"))
+            results["cuda"] = cuda_training(train, n_words, params)
+            write(results)
         results["stages"] |= training_stages(folder) | report_stage(folder)
-        results["repeated_corpus"] = repeated_corpus(folder, dataset)
         results["dvc"] = dvc_overhead(folder)
         write(results)
 

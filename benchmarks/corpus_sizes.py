@@ -1,0 +1,75 @@
+"""The stages on a corpus 1, 10 and 100 times as large: `python benchmarks/corpus_sizes.py`, for about an hour.
+
+The larger corpora repeat the IMDB reviews, which must be in data/. Writes seconds and memory into corpus_sizes.json. It
+needs 40 GB in the folder for temporary files, and 16 GB of memory.
+"""
+
+import csv
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from machine import machine
+from processes import PROJECT, data_stages, stage, write_params
+
+from sentiment_rnn.encoding.text import read_vocabulary
+from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.network.model import build_model
+from sentiment_rnn.network.model_folder import save_model
+from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
+
+VARIANT = "lstm-adam"
+TIMES = (1, 10, 100)
+MOST_TRAINED = 10  # a training goes through the reviews one by one, and takes its time
+
+
+def main() -> None:
+    results: dict[str, Any] = {"machine": machine()}
+    for times in TIMES:
+        with tempfile.TemporaryDirectory() as name:
+            results[f"{50_000 * times:,} reviews"] = stages_of(Path(name), times)
+        (PROJECT / "benchmarks/corpus_sizes.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+
+
+def stages_of(folder: Path, times: int) -> dict[str, Any]:
+    """All stages on so many copies; training is one epoch of one seed, and evaluation that of an untrained model."""
+    (folder / "data").mkdir()
+    write_params(folder, dataset="reviews.csv", n_epochs=1, seeds=[0])
+    repeat_reviews(folder / "data/reviews.csv", times)
+    figures = data_stages(folder, folder / "data")
+    shutil.rmtree(folder / "split")
+    save_untrained(folder)
+    figures["evaluate"] = stage("evaluate", folder, VARIANT)
+    if times <= MOST_TRAINED:
+        figures["train, one epoch"] = stage("train", folder, "--anew", VARIANT)
+    return figures
+
+
+def repeat_reviews(target: Path, times: int) -> None:
+    """Write the reviews as a CSV that has each of them so many times."""
+    with tempfile.TemporaryDirectory() as name:
+        write_params(Path(name), dataset="imdb")
+        stage("fetch", Path(name), "--data", PROJECT / "data", "--out", "raw.csv")
+        reviews = pd.read_csv(Path(name) / "raw.csv", dtype=str, keep_default_na=False)
+    for number in range(times):
+        reviews.to_csv(target, mode="a", header=number == 0, index=False, quoting=csv.QUOTE_ALL)
+
+
+def save_untrained(folder: Path) -> None:
+    """The variant's model with its first weights, where the evaluate stage looks for a trained one."""
+    params, encoded = load_params(folder / "params.yaml"), folder / "data/encoded"
+    variant = study_catalogue(params).find(VARIANT)
+    n_words = len(read_vocabulary(encoded / "vocabulary.txt"))
+    weights = build_model(variant.hyperparameters, n_words, params.max_length, params.init, seed=0).state_dict()
+    vocabulary, target = (encoded / "vocabulary.txt").read_text(encoding="utf-8"), folder / variant.models / "0"
+    save_model(target, weights, vocabulary, variant.hyperparameters, torch.device("cpu"), max_length=params.max_length)
+    (target / "curves.csv").touch()
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

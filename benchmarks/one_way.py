@@ -1,0 +1,163 @@
+"""Time one way to do one thing, in this process, on one core: `python one_way.py train padded lstm-adam FOLDER`.
+
+FOLDER has params.yaml and data/encoded. What a way gives is called some times. The median of the seconds is printed as
+JSON, and what the first call returned.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from alternatives import CLASSIFIERS, OPTIMIZERS, PackedClassifier, padded_batches, step
+from torch import nn
+
+from sentiment_rnn.encoding.dataset import EncodedReviews
+from sentiment_rnn.encoding.text import read_vocabulary
+from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.device import use_deterministic_device
+from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.model import RNNClassifier, build_model
+from sentiment_rnn.study.params import Params, load_params
+from sentiment_rnn.study.variants import study_catalogue
+from sentiment_rnn.training.loop import build_optimizer, train_epoch
+
+N_CALLS = {"train": 6, "predict": 4}  # the first is a warm-up
+CPU = torch.device("cpu")
+Calls = Iterator[Callable[[], float]]
+
+
+class Task:
+    """What is to be done: a variant's training, or its answers to the valid reviews."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.params: Params = load_params(folder / "params.yaml")
+        self.variant = study_catalogue(self.params).find(name).hyperparameters
+        self.folder = folder / "data/encoded"
+        self.n_words = len(read_vocabulary(self.folder / "vocabulary.txt"))
+
+    def reviews(self, part: str) -> EncodedReviews:
+        """Train or valid."""
+        return EncodedReviews.load(self.folder / f"{part}.safetensors")
+
+    def model(self) -> RNNClassifier:
+        """With the weights of seed 0."""
+        return build_model(self.variant, self.n_words, self.params.max_length, self.params.init, seed=0)
+
+
+def train_here(task: Task) -> Calls:
+    """As the train stage does."""
+    use_deterministic_device()
+    model = task.model()
+    optimizer = build_optimizer(model, task.variant.optimizer, task.variant.lr)
+    order = torch.Generator().manual_seed(0)
+    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.params.batch_size, order):
+        yield lambda batch=batch: train_epoch(model, optimizer, [batch])[0]  # type: ignore[misc]
+
+
+def train_plainly(kind: str, task: Task) -> Calls:
+    """As one writes it in PyTorch."""
+    model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
+    optimizer = OPTIMIZERS[task.variant.optimizer](model.parameters(), lr=task.variant.lr)  # type: ignore[call-arg]
+    for batch in padded_batches(task.reviews("train"), task.params.batch_size, seed=0):
+        yield partial(step, model, optimizer, batch)
+
+
+def train_in_jax(task: Task) -> Calls:
+    """As one writes it in JAX."""
+    from in_jax import JaxTraining  # noqa: PLC0415 - it starts threads, one for each core that it sees
+
+    training = JaxTraining(task.model(), task.variant.lr, task.params.max_length)
+    for batch in padded_batches(task.reviews("train"), task.params.batch_size, seed=0):
+        yield partial(training.step, batch)
+
+
+def multiply(task: Task) -> Calls:
+    """The matrix products of a step's recurrent layers, and nothing else: no step can take less."""
+    rnn = task.model().rnn
+    assert isinstance(rnn, nn.LSTM | nn.GRU)
+    order = torch.Generator().manual_seed(0)
+    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.params.batch_size, order):
+        yield matrix_products(rnn, batch.tokens.batch_sizes.tolist())
+
+
+def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], float]:
+    """The products with the weights, forward, and backward to inputs and weights, at the sizes that a step has."""
+    layers = []
+    for weight_ih, weight_hh, *_ in rnn.all_weights:
+        (n_gates, n_inputs), n_hidden = weight_ih.shape, rnn.hidden_size
+        rows = [torch.randn(sum(sizes), width) for width in (n_inputs, n_hidden, n_gates)]
+        layers.append((*rows, weight_ih.detach().clone(), weight_hh.detach().clone()))
+
+    def work() -> float:
+        for inputs, states, gates, weight_ih, weight_hh in layers:
+            torch.mm(inputs, weight_ih.t(), out=gates)
+            steps = list(zip(states.split(sizes), gates.split(sizes), strict=True))
+            for state, gate in steps:
+                torch.mm(state, weight_hh.t(), out=gate)
+            for state, gate in steps:
+                torch.mm(gate, weight_hh, out=state)
+            torch.mm(gates, weight_ih, out=inputs)
+            torch.mm(gates.t(), inputs)
+            torch.mm(gates.t(), states)
+        return 0.0
+
+    return work
+
+
+def predict_here(task: Task) -> Calls:
+    """As the evaluate stage does; the sum of the logits."""
+    use_deterministic_device()
+    model, reviews = task.model(), ReviewTensors(task.reviews("valid"), CPU)
+    while True:
+        yield lambda: predict_logits(model, reviews).sum().item()
+
+
+def predict_plainly(kind: str, task: Task) -> Calls:
+    """Batch by batch, in the order drawn."""
+    model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
+    reviews = task.reviews("valid")
+
+    @torch.inference_mode()
+    def work() -> float:
+        batches = padded_batches(reviews, task.params.batch_size, seed=0)
+        return math.fsum(model(batch.tokens, batch.lengths).sum().item() for batch in batches)
+
+    while True:
+        yield work
+
+
+WAYS: dict[str, dict[str, Callable[[Task], Calls]]] = {
+    "train": {
+        **{kind: partial(train_plainly, kind) for kind in CLASSIFIERS},
+        "jax": train_in_jax,
+        "here": train_here,
+        "gemm": multiply,
+    },
+    "predict": {**{kind: partial(predict_plainly, kind) for kind in CLASSIFIERS}, "here": predict_here},
+}
+
+
+def main() -> None:
+    what, way, name, folder = sys.argv[1:]
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    torch.set_num_threads(1)
+    seconds, results = [], []
+    for call in islice(WAYS[what][way](Task(name, Path(folder))), N_CALLS[what]):
+        started = time.perf_counter()
+        results.append(call())
+        seconds.append(time.perf_counter() - started)
+    figures: dict[str, Any] = {"seconds": median(seconds[1:]), "result": results[0]}
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
