@@ -46,6 +46,13 @@ USED_MOST = [f"extensions/dvc.yaml:evaluate_{name}" for name in ("champion", "ba
 DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have recorded: how many faults of which kind they tried."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid}: {name} {value}")
+
+
 class Scratch:
     """A clone of the project in a folder of its own, whose stages run its own copy of the code."""
 

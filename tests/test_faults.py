@@ -6,9 +6,11 @@ Nothing that was finished is lost, nothing wrong is recorded, and the end is tha
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 from conftest import Scratch, clone, stages_run
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
+pytestmark = pytest.mark.fault
 REPRO = ("python", "scripts/repro.py", "repro")
 MODEL = "data/models/experiment"
 N_KILLS = 20
@@ -44,26 +47,47 @@ def mend_lock(scratch: Scratch) -> None:
         pass
 
 
+def killed(kind: str, command: tuple[str, ...], scratch: Scratch, seconds: float) -> bool:
+    """SIGKILL of DVC, of a stage or of a seed (a fork of its stage), so far into a run; False if it ended before."""
+    run = subprocess.Popen(command, cwd=scratch.folder, env=scratch.environment, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    while run.poll() is None:
+        with suppress(psutil.NoSuchProcess):  # one that ended in that moment
+            of_stage = [one for one in processes_in(scratch.folder) if "stages/" in " ".join(one.cmdline())]
+            forks = [one for one in of_stage if one.ppid() in {other.pid for other in of_stage}]
+            stage = [one for one in of_stage if one not in forks]
+            if victims := {"dvc": [psutil.Process(run.pid)], "stage": stage, "seed": forks}[kind]:
+                victims[0].kill()
+                run.wait(timeout=60)
+                return True
+    return False
+
+
+def begin_anew(scratch: Scratch) -> None:
+    for made in ("data/models", "data/evaluations", ".dvc/cache"):
+        shutil.rmtree(scratch.folder / made)
+    (scratch.folder / "dvc.lock").unlink()
+
+
 @pytest.mark.long
-def test_twenty_kills_lose_nothing(finished: Scratch, tmp_path: Path):
-    """SIGKILL of make repro (which is DVC), of a stage or of a seed, at random moments of a run begun anew."""
+def test_twenty_kills_lose_nothing(finished: Scratch, tmp_path: Path, record_property: Callable[[str, object], None]):
+    """Of dvc repro at random moments; a kill of DVC is followed by make repro, which mends what it may have left."""
     scratch = clone(tmp_path / "clone")
     chance = random.Random(0)
-    killed = []
-    for _ in range(N_KILLS):
-        process = subprocess.Popen(REPRO, cwd=scratch.folder, env=scratch.environment, stdout=subprocess.DEVNULL)
-        time.sleep(chance.uniform(2, 7))
-        victim = chance.choice(processes_in(scratch.folder) or [psutil.Process(process.pid)])
-        with suppress(psutil.Error):
-            killed.append(" ".join(victim.cmdline()[:4]))
-            victim.kill()
-        if victim.pid != process.pid:
-            process.send_signal(signal.SIGINT)
-        process.wait()
-        mend_lock(scratch)
+    kills: list[str] = []
+    while len(kills) < N_KILLS:
+        kind = ("seed", "stage", "dvc")[len(kills) % 3]
+        command = REPRO if kills[-1:] == ["dvc"] else ("dvc", "repro")
+        if killed(kind, command, scratch, chance.uniform(0, 5)):
+            kills.append(kind)
+            mend_lock(scratch)
+        else:
+            assert scratch.results() == finished.results(), kills
+            begin_anew(scratch)
+    record_property("killed", dict(Counter(kills)))
     scratch.run(*REPRO)
     assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
-    assert scratch.results() == finished.results(), killed
+    assert scratch.results() == finished.results(), kills
 
 
 @contextmanager
@@ -109,6 +133,7 @@ def test_full_disk(full: str, kilobytes: int, scratch: Scratch, widened: Scratch
         output = scratch.run("dvc", "repro", fails=True)
         assert "No space left on device" in output
         assert "Traceback" not in output
+        assert ("an interruption would begin anew" in output) == (full == "data/checkpoints")
     scratch.repro()
     assert scratch.results() == widened.results()
 
@@ -130,8 +155,8 @@ def test_two_at_once(scratch: Scratch, widened: Scratch):
     """DVC's own locks keep them apart: one ends with its message, and nothing is damaged."""
     widen(scratch)
     scratch.edit(lambda params: params.update(n_epochs=400))
-    first = scratch.start(*REPRO, until="epoch 1/")
-    scratch.run(*REPRO, fails=True)
+    first = scratch.start("dvc", "repro", until="epoch 1/")
+    assert "is busy, it is being blocked by" in " ".join(scratch.run("dvc", "repro", fails=True).split())
     first.kill()
     first.communicate()
     scratch.edit(lambda params: params.update(n_epochs=2))

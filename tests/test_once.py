@@ -160,6 +160,7 @@ def test_every_module_that_is_imported_counts(variant: Variant):
     assert modules["sentiment_rnn.network.recurrent"] == hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.fault
 def test_damaged_file_of_the_cache_is_noticed(variant: Variant, finished: Scratch, tmp_path: Path):
     """The training is done anew, to the bytes of before."""
     stored = stored_as(variant, finished)
