@@ -5,6 +5,8 @@ import json
 import re
 import shlex
 import shutil
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -247,9 +249,10 @@ def test_params_keep_their_comments_where_dvc_changes_them(override: str, tmp_pa
     shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
     apply_overrides(tmp_path / "params.yaml", [override])
     after = (tmp_path / "params.yaml").read_text()
-    assert yaml.load(after)
+    path, _, text = override.partition("=")
+    assert reduce(getitem, path.split("."), yaml.load(after)) == yaml.load(text)
     comments = [line.partition("#")[2].strip() for line in before.splitlines() if "#" in line and "'#" not in line]
     assert [comment for comment in comments if comment not in after] == []
     changed = set(before.splitlines()) ^ set(after.splitlines())
-    key = override.partition("=")[0].rpartition(".")[2]
+    key = path.rpartition(".")[2]
     assert all(re.match(rf" *({key}:|- )", line) for line in changed), changed
