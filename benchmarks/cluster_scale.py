@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 from dvc.utils.serialize import dump_yaml, load_yaml
 from machine import machine
-from processes import timed
+from processes import run, timed
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 
@@ -106,9 +106,7 @@ def one_real_worker(project: Path) -> dict[str, Any]:
     head = run("git", "rev-parse", "HEAD", folder=project).strip()
     lines = run("python", __file__, "work", head, str(project / "dvc.lock"), *stages, folder=clone).splitlines()
     worked = dict(zip(KINDS, map(json.loads, lines[-len(KINDS) :]), strict=True))
-    started = time.perf_counter()
-    run("python", "stages/evaluate.py", TEMPLATE, folder=clone)
-    evaluation = time.perf_counter() - started
+    evaluation = timed(lambda: run("python", "stages/evaluate.py", TEMPLATE, folder=clone))
     # as many seeds as there are run at once: a training takes the time of one
     training = json.loads((PROJECT / "benchmarks/trainings.json").read_text())["cpu_seconds"][TEMPLATE]
     of_dvc = worked[KINDS[1]]["seconds"] - evaluation
@@ -291,14 +289,6 @@ def commit(clone: Path) -> None:
     """All that has changed."""
     author = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
     run("git", *author, "commit", "--quiet", "--all", "-m", "scaled", folder=clone)
-
-
-def run(*command: str, folder: Path) -> str:
-    """Run a command there with the clone's own code; what it printed."""
-    own = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return subprocess.run(
-        command, check=True, cwd=folder, env=os.environ | own, text=True, stdout=subprocess.PIPE
-    ).stdout
 
 
 if __name__ == "__main__":

@@ -30,17 +30,19 @@ MOST_TRAINED = 10  # a training goes through the reviews one by one, and takes i
 
 def main() -> None:
     results: dict[str, Any] = {"machine": machine()}
+    reviews = read_imdb()
     for times in TIMES:
         with tempfile.TemporaryDirectory() as name:
-            results[f"{50_000 * times:,} reviews"] = stages_of(Path(name), times)
+            results[f"{50_000 * times:,} reviews"] = stages_of(Path(name), reviews, times)
         (PROJECT / "benchmarks/corpus_sizes.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def stages_of(folder: Path, times: int) -> dict[str, Any]:
+def stages_of(folder: Path, reviews: pd.DataFrame, times: int) -> dict[str, Any]:
     """All stages on so many copies; training is one epoch of one seed, and evaluation that of an untrained model."""
     (folder / "data").mkdir()
     write_params(folder, dataset="reviews.csv", n_epochs=1, seeds=[0])
-    repeat_reviews(folder / "data/reviews.csv", times)
+    for number in range(times):
+        reviews.to_csv(folder / "data/reviews.csv", mode="a", header=number == 0, index=False, quoting=csv.QUOTE_ALL)
     figures = data_stages(folder, folder / "data")
     shutil.rmtree(folder / "split")
     save_untrained(folder)
@@ -50,14 +52,12 @@ def stages_of(folder: Path, times: int) -> dict[str, Any]:
     return figures
 
 
-def repeat_reviews(target: Path, times: int) -> None:
-    """Write the reviews as a CSV that has each of them so many times."""
+def read_imdb() -> pd.DataFrame:
+    """The IMDB reviews, as fetch finds them."""
     with tempfile.TemporaryDirectory() as name:
         write_params(Path(name), dataset="imdb")
         stage("fetch", Path(name), "--data", PROJECT / "data", "--out", "raw.csv")
-        reviews = pd.read_csv(Path(name) / "raw.csv", dtype=str, keep_default_na=False)
-    for number in range(times):
-        reviews.to_csv(target, mode="a", header=number == 0, index=False, quoting=csv.QUOTE_ALL)
+        return pd.read_csv(Path(name) / "raw.csv", dtype=str, keep_default_na=False)
 
 
 def save_untrained(folder: Path) -> None:

@@ -5,10 +5,7 @@ two workers on this machine, through a DVC remote that is a folder; and Dask alo
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Any
 
 from distributed import Client, LocalCluster
 from machine import machine
+from processes import run
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[1]
@@ -84,21 +82,6 @@ def seconds_of_empty_tasks() -> float:
         started = time.perf_counter()
         client.gather([client.submit(int, number) for number in range(N_TASKS)])
         return time.perf_counter() - started
-
-
-def run(*command: str, folder: Path) -> str:
-    """Run a command there with the clone's own code; what it printed."""
-    own = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    result = subprocess.run(
-        command,
-        check=True,
-        cwd=folder,
-        env=os.environ | own,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    return result.stdout
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Commands as processes: seconds, and memory at the peak."""
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -47,6 +48,14 @@ def stage(name: str, folder: Path, *arguments: str | Path) -> dict[str, float]:
     result = measure([sys.executable, str(PROJECT / f"stages/{name}.py"), *map(str, arguments)], folder)
     print(name, result, flush=True)
     return result
+
+
+def run(*command: str, folder: Path) -> str:
+    """Run a command there with the clone's own code; what it printed."""
+    own = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        command, check=True, cwd=folder, env=os.environ | own, text=True, stdout=subprocess.PIPE
+    ).stdout
 
 
 def timed(work: Callable[[], object]) -> float:
