@@ -15,6 +15,7 @@ from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.files import copy_results, write, write_json
 from sentiment_rnn.report.page import markdown, web_page
 from sentiment_rnn.report.results import read_results, row_figures
+from sentiment_rnn.running.side_by_side import end_with_dvc
 from sentiment_rnn.study.params import load_params
 
 OUT = Path("extensions")
@@ -22,6 +23,7 @@ TEMPLATE = "extensions/report.md.j2"
 
 
 def main() -> None:
+    end_with_dvc()
     params, extensions = load_params(), load_extensions()
     catalogue = extended_catalogue(params, extensions)
     evaluations = {name: catalogue.evaluations(name) for name in evaluated(catalogue)}
@@ -32,7 +34,7 @@ def main() -> None:
         params,
         extensions,
         catalogue,
-        read_results(of_study, guests=["experiment"]) | read_results(evaluations),
+        read_results(of_study | evaluations, guests=["experiment", *evaluations]),
         {
             trial: (json.loads((folder / "model.json").read_text("utf-8")), pd.read_csv(folder / "curves.csv"))
             for trial, folder in trials.items()

@@ -17,11 +17,7 @@ COMMITTER = "committer sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 
 def main() -> None:
     published = read_yaml(Path("data/published.yaml"))
-    tables = {
-        study: {row: figures for row, figures in rows.items() if row != "None"}  # None: not stated
-        for study, rows in published_tables(published).items()
-    }
-    metrics = {"data": published["data"] | {"vocab_size": published["vocab_size"]}, **tables}
+    metrics = {"data": published["data"] | {"vocab_size": published["vocab_size"]}, **published_tables(published)}
     files = {"dvc.yaml": "metrics:\n  - metrics/studies.json\n", "metrics/studies.json": json.dumps(metrics, indent=2)}
     # fast-import needs neither a work tree, nor an index, nor the user's identity
     tag = "refs/tags/published"

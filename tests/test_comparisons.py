@@ -179,7 +179,7 @@ def test_every_claim_is_read_and_every_statement_is_compared():
     assert {side for side in sides if as_number(side) is None} == set(meanings["rows"])
 
 
-def test_a_row_that_the_source_does_not_have_moves_no_p_value_of_its_rows():
+def test_a_row_that_the_source_does_not_have_changes_no_correction_of_its_rows():
     tables = study_catalogue(load_params(PROJECT / "params.yaml")).tables
     published = published_tables(read_yaml(PROJECT / "data/published.yaml"))
     families = families_of_study(tables, published)
@@ -232,7 +232,7 @@ def test_verdict_can_be_rederived_from_the_predictions(finished: Scratch):
     assert statement["p_equivalence"] == pytest.approx(min(1, 2 * ttost_paired(*correct, -0.01, 0.01)[0]))
     interval = reference.confidence_interval(0.95)
     assert (statement["low"], statement["high"]) == pytest.approx((interval.low, interval.high))
-    outcome = "undecided" if reference.pvalue >= 0.05 else "holds" if reference.statistic < 0 else "refuted"
+    outcome = "undecided" if reference.pvalue >= 0.05 else "holds" if reference.statistic < 0 else "reversed"
     outcome = "no difference" if statement["p_equivalence"] < 0.05 else outcome
-    verdicts = {"holds": "supported", "refuted": "contradicted", "no difference": "refuted: no difference"}
+    verdicts = {"holds": "supported", "reversed": "contradicted", "no difference": "refuted: no difference"}
     assert (statement["outcome"], claim["verdict"]) == (outcome, verdicts.get(outcome, outcome))

@@ -153,10 +153,21 @@ def test_guests_take_and_do_not_give():
     assert found["guest"] == found["a"] == found["b"]
     assert found["a"].degrees == 8
     assert found["wild"].value == own_variance(means["wild"]).value
+    alone = shared_variances({name: means[name] for name in ("a", "b")}, {"a": "x", "b": "x"}, guests=["a", "b"])
+    assert alone["a"] is alone["b"]
+    assert alone["a"].degrees == 8
+
+
+@pytest.mark.parametrize(("factor", "is_given"), [(0.0, True), (1.5, True), (1.7, False)])
+def test_guest_is_given_what_is_shared_unless_its_own_is_larger(factor: float, is_given: bool):
+    """The F test at 5%: 2.866 with 4 and 20 degrees of freedom, and 1.69 is its root."""
+    rows = {name: np.arange(5.0) for name in "abcde"} | {"guest": factor * np.arange(5.0)}
+    found = shared_variances(rows, dict.fromkeys(rows, "x"), guests=["guest"])
+    assert (found["guest"] is found["a"]) == is_given
 
 
 def test_one_seed_seeds_that_tie_and_seeds_that_diverged():
-    """A tie of two seeds is chance, and takes the sharing from nobody. What is no number is shared with nobody."""
+    """One has the noise of the others. A tie is chance, and prevents no sharing. What is no number is not shared."""
     means = {
         "one": np.array([0.8]),
         "tie": np.array([0.5, 0.5]),
@@ -164,8 +175,8 @@ def test_one_seed_seeds_that_tie_and_seeds_that_diverged():
         "b": np.array([0.7, 0.73]),
     }
     found = shared_variances(means | {"lost": np.array([0.1, np.nan])}, dict.fromkeys([*means, "lost"], "x"))
-    assert found["one"] is None
-    assert found["tie"] is found["a"] is found["b"]
+    assert found["one"] is found["tie"] is found["a"] is found["b"]
+    assert shared_variances({"one": means["one"]}, {"one": "x"}) == {"one": None}
     assert (found["a"].value, found["a"].degrees) == (pytest.approx((0.0 + 0.02**2 / 2 + 0.03**2 / 2) / 3), 3)
     assert np.isnan(found["lost"].value)
 
@@ -228,15 +239,20 @@ def test_coverage_benchmark():
     """Two optimizers whose seeds are of very different noise: one variance for all misses, one for each covers."""
     random = np.random.default_rng(0)
     ease, labels = random.normal(1, 1, 500), np.ones(500, dtype=np.int64)
-    runs = {}
-    for optimizer, noise in (("calm", 0.01), ("wild", 0.4)):
-        for place in range(4):
-            log_odds = ease + random.normal(0, noise, (5, 1)) + random.normal(0, 0.5, (5, 500))
-            model = {"hyperparameters": {"optimizer": optimizer}}
-            runs[f"{optimizer} {place}"] = Runs([model] * 5, pd.DataFrame(), Answers(labels, log_odds))
+
+    def runs_of(optimizer: str, noise: float) -> Runs:
+        log_odds = ease + random.normal(0, noise, (5, 1)) + random.normal(0, 0.5, (5, 500))
+        return Runs([{"hyperparameters": {"optimizer": optimizer}}] * 5, pd.DataFrame(), Answers(labels, log_odds))
+
+    noises = {"calm": 0.01, "wild": 0.4}
+    runs = {f"{name} {place}": runs_of(name, noise) for name, noise in noises.items() for place in range(4)}
     found = simulate(runs, n_seeds=5, margin=0.05, n_studies=300)
     covered, wrong = found["covered"], found["wrongly equivalent"]
     assert list(covered.index) == ["calm", "wild", "calm and wild"]
     assert covered["one for each optimizer"].between(0.915, 0.985).all()
     assert (wrong["one for each optimizer"] < 0.055).all()
     assert covered["one for all"]["wild"] < 0.9
+    # a variant whose noise is not that of its optimizer is among those that are compared
+    runs["calm 4"] = runs_of("calm", 0.4)
+    widths = simulate(runs, n_seeds=5, margin=0.05, n_studies=20, own_noise=True)["half width"]["each its own"]
+    assert widths["calm"] > 3 * found["half width"]["each its own"]["calm"]

@@ -73,9 +73,9 @@ def read_results(folders: dict[str, Path], guests: Collection[str] = ()) -> dict
 def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, Result]:
     """What the runs of some variants come to. Variants of one kind share the variance of their seeds."""
     groups = {name: _kind(name, found) for name, found in runs.items()}
-    right = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
-    lost = {name: found.answers.losses.mean(axis=1) for name, found in runs.items()}
-    accuracies, losses = (shared_variances(means, groups, guests) for means in (right, lost))
+    accuracies_of_runs = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
+    losses_of_runs = {name: found.answers.losses.mean(axis=1) for name, found in runs.items()}
+    accuracies, losses = (shared_variances(means, groups, guests) for means in (accuracies_of_runs, losses_of_runs))
     return {
         name: Result(
             **vars(found),
@@ -88,7 +88,10 @@ def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, 
 
 
 def _kind(name: str, runs: Runs) -> str:
-    """The same for variants whose seeds can be expected to vary alike: by optimizer, protocol, and test reviews."""
+    """The same for variants whose seeds can be expected to vary alike.
+
+    Those have in common the optimizer, the kind of network, the initialisation, and how many epochs and test reviews.
+    """
     model = runs.models[0]
     if "hyperparameters" not in model:
         return name
@@ -169,12 +172,13 @@ def is_inside(published: float, found: Estimate) -> bool:
 
 
 def published_tables(published: dict[str, Any]) -> Tables:
-    """The source's tables with the same studies and rows as ours; a row whose axis value it does not state is None."""
+    """The source's tables with the same studies and rows as ours, but for rows whose axis value it does not state."""
     tables: Tables = {}
     for study, entries in published["studies"].items():
         axis = "optimizer" if study.endswith("_optimizers") else study
         tables[study] = {
             str(entry.get(axis, study)): {name: entry[name] for name in ("test_loss", "test_accuracy")}
             for entry in entries
+            if entry.get(axis, study) is not None
         }
     return tables

@@ -13,13 +13,14 @@ what the rest adds to it. The reviews are the same for both rows, so B is that o
 second table is nothing.
 
 Five seeds tell little of a variance, so rows share theirs. S is the pooled variance of all rows with the same
-optimizer, if Bartlett's test (1937) finds no difference between them at 5%, and each row's own otherwise. `make
-coverage` shows by simulation at the study's sizes how often such intervals cover, and what else was tried.
+optimizer, if Bartlett's test (1937) finds no difference between them at 5%, and each row's own otherwise. A row
+with one seed has the pooled variance, too. `make coverage` shows by simulation at the study's sizes how often such
+intervals cover, and what else was tried.
 
 The quantiles are Student's t with Satterthwaite's degrees of freedom (1946). Two one-sided tests show that two rows do
 not differ by as much as a margin (Lakens, Equivalence Tests, 2017), each at 2.5%: so they show it where the 95%
-interval is within the margin, and what the interval shows is what the tests find. With one seed an interval is that of
-the reviews alone, and a comparison is in large samples McNemar's test.
+interval is within the margin, and what the interval shows is what the tests find. Where no row has a second seed, an
+interval is that of the reviews alone, and a comparison is in large samples McNemar's test.
 
 What a variant is trained on is not varied: the intervals are for one split.
 """
@@ -88,7 +89,8 @@ class Comparison:
         low: lower end of the interval.
         high: upper end.
         p_value: two-sided, of no difference: below 5% if the interval does not have 0.
-        p_equivalence: of a difference as large as the margin, or larger: below 5% if the interval is within the margin.
+        p_equivalence: of a difference as large as the margin, or larger: twice the larger p of the two one-sided tests,
+            so it is below 5% if the interval is within the margin.
     """
 
     difference: float
@@ -112,21 +114,27 @@ def shared_variances(
     Args:
         means: of each row's seeds.
         groups: the group of each row.
-        guests: rows that are given the variance of their group likewise, and add nothing to it.
+        guests: rows that add nothing to the variance of their group, and are given it unless their own is larger at 5%.
+            In a group of guests alone they are rows like all others.
     """
-    vary = {row for row, found in means.items() if len(found) > 1 and np.isfinite(found).all()}
+    hosts = {groups[row] for row in means if row not in guests}
+    visitors = {row for row in guests if groups[row] in hosts}
     members: dict[str, list[Means]] = defaultdict(list)
     for row, found in means.items():
-        if row in vary and row not in guests:
+        if len(found) > 1 and np.isfinite(found).all() and row not in visitors:
             members[groups[row]].append(found)
     pooled = {group: _pooled(rows) for group, rows in members.items() if _is_homogeneous(rows)}
     variances = {}
     for row, found in means.items():
-        group = groups[row]
-        fits = row not in guests or _is_homogeneous([*members[group], found])
-        is_shared = row in vary and group in pooled and fits
-        variances[row] = pooled[group] if is_shared else own_variance(found)
+        own, shared = own_variance(found), pooled.get(groups[row])
+        is_shared = shared and np.isfinite(found).all() and not (row in visitors and _is_larger(own, shared))
+        variances[row] = shared if is_shared else own
     return variances
+
+
+def _is_larger(own: Variance | None, shared: Variance) -> bool:
+    """Whether the F test finds a row's own variance larger at 5%."""
+    return own is not None and own.value > shared.value * float(stats.f.isf(ALPHA, own.degrees, shared.degrees))
 
 
 def _is_homogeneous(rows: list[Means]) -> bool:
