@@ -4,12 +4,13 @@ Studies are drawn that are like the committed one, each variant with as many see
 reviews, drawn from the test reviews. How often a variant is right on a review is taken from its committed predictions.
 The noise of its seeds is normal: first with the variance that the variants of its optimizer have in common, then with
 its own. So the true differences are known. Each study goes through the report's own code, and beside it other ideas of
-the variance of the seeds.
+the variance of the seeds. At the end stands what each idea makes of the source's claims.
 """
 
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from sentiment_rnn.report.results import Runs, read_runs
+from sentiment_rnn.report.claims import judge
+from sentiment_rnn.report.comparisons import compare_rows, families_of_study
+from sentiment_rnn.report.results import Runs, published_tables, read_runs, summarize
 from sentiment_rnn.report.statistics import ALPHA, Variance, compare, own_variance, shared_variances
-from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.params import Params, load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
 N_STUDIES = 1000
@@ -72,6 +75,7 @@ def main(n_studies: int) -> None:
         for figure in ("covered", "half width", "wrongly equivalent"):
             print(f"\n{figure}, by how the variance of the seeds is estimated")
             print(found.xs(figure, axis=1).to_string(float_format="%.3f"))
+    print(f"\nthe verdicts\n{verdicts(runs, params).to_string()}")
 
 
 def simulate(
@@ -90,7 +94,7 @@ def simulate(
         A row for each two optimizers whose variants are compared, and a column for each of the two and each idea.
     """
     random = np.random.default_rng(0)
-    groups = {name: found.models[0]["hyperparameters"]["optimizer"] for name, found in runs.items()}
+    groups = optimizers(runs)
     right = {name: found.answers.correct for name, found in runs.items()}
     share = {name: table.mean(axis=0) for name, table in right.items()}
     # of the variance of a seed's mean, what right and wrong on single reviews adds is drawn with them
@@ -98,7 +102,7 @@ def simulate(
     own = {name: right[name].mean(axis=1).var(ddof=1) - drawn[name] for name in runs}
     pooled = {group: np.mean([own[name] for name in runs if groups[name] == group]) for group in groups.values()}
     noise = {name: math.sqrt(max(own[name] if own_noise else pooled[groups[name]], 0.0)) for name in runs}
-    pairs, n_reviews = _pairs(groups), len(next(iter(share.values())))
+    pairs, n_reviews = _pairs(groups, own), len(next(iter(share.values())))
     rows = []
     for _ in range(n_studies):
         reviews = random.integers(0, n_reviews, n_reviews)
@@ -125,13 +129,35 @@ def simulate(
     return pd.DataFrame(rows).pivot_table(index="optimizers", columns="variance", sort=False)
 
 
-def _pairs(groups: Groups) -> list[tuple[str, str]]:
-    """Two variants for each two optimizers, the same one twice included."""
-    first = {group: [name for name in groups if groups[name] == group] for group in groups.values()}
-    names = list(first)
-    within = [(first[group][0], first[group][1]) for group in names if len(first[group]) > 1]
-    across = [(first[one][0], first[other][0]) for place, one in enumerate(names) for other in names[:place]]
+def _pairs(groups: Groups, own: dict[str, float]) -> list[tuple[str, str]]:
+    """Two variants for each two optimizers, the same one twice included: those whose seeds vary most."""
+    ordered = sorted(groups, key=lambda name: -own[name])
+    most = {group: [name for name in ordered if groups[name] == group] for group in groups.values()}
+    names = list(most)
+    within = [(most[group][0], most[group][1]) for group in names if len(most[group]) > 1]
+    across = [(most[one][0], most[other][0]) for place, one in enumerate(names) for other in names[:place]]
     return within + across
+
+
+def verdicts(runs: dict[str, Runs], params: Params) -> pd.DataFrame:
+    """The verdict on each claim, a row, by how the variance of the seeds is estimated, a column."""
+    published, meanings = read_yaml(Path("data/published.yaml")), read_yaml(Path("data/claims.yaml"))
+    tables = {study: rows for study, rows in study_catalogue(params).tables.items() if study != "experiment"}
+    families = families_of_study(tables, published_tables(published))
+    results, accuracies = summarize(runs), {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
+    columns = {}
+    for idea, estimate in IDEAS.items():
+        variances = estimate(accuracies, optimizers(runs))
+        changed = {name: replace(result, variance=variances[name]) for name, result in results.items()}
+        comparisons = compare_rows(families, tables, changed, params.margin)
+        judged = judge(published["claims"], meanings, comparisons, tables, changed, params.margin)
+        columns[idea] = {claim.name: claim.verdict for claim in judged}
+    return pd.DataFrame(columns)
+
+
+def optimizers(runs: dict[str, Runs]) -> Groups:
+    """The optimizer of each variant."""
+    return {name: found.models[0]["hyperparameters"]["optimizer"] for name, found in runs.items()}
 
 
 if __name__ == "__main__":
