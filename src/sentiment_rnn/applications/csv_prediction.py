@@ -56,14 +56,14 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
             header = next(rows, [])
             place = _place(header, column, source)
             writer = csv.writer(out, lineterminator="\n")
+            quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow([*header, *ADDED])
             n_rows = n_cut = 0
             chunks = iter(lambda: list(islice(rows, CHUNK)), [])
             for chunk, answers, n_unread in _answered(classifier, chunks, place):
-                writer.writerows(
-                    [*row, answer.label, f"{answer.probability:.6f}"]
-                    for row, answer in zip(chunk, answers, strict=True)
-                )
+                for row, answer in zip(chunk, answers, strict=True):
+                    has_return = any("\r" in field for field in row)  # unquoted by older Pythons, it would end its row
+                    (quoting if has_return else writer).writerow([*row, answer.label, f"{answer.probability:.6f}"])
                 n_rows, n_cut = n_rows + len(chunk), n_cut + n_unread
                 progress.update(raw.tell() - progress.n)
         unfinished.replace(target)
