@@ -18,7 +18,7 @@ from sentiment_rnn.applications.onnx_export import export_onnx
 from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
 from sentiment_rnn.models.bag_of_words import BagOfWords
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
-from sentiment_rnn.models.store import ModelNotFoundError, find, stored_models
+from sentiment_rnn.models.store import CHECKOUT, ModelNotFoundError, checkout, find, stored_models
 from sentiment_rnn.models.trained_rnn import TrainedRNN
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.study.params import Hyperparameters
@@ -173,11 +173,19 @@ def test_a_name_takes_the_seed_that_is_best_on_valid_and_other_divisions_never_w
         shutil.copytree(finished.folder / "data/models/lstm-adam/0", models / name)
         curves = pd.read_csv(models / name / "curves.csv")
         curves.assign(valid_accuracy=accuracy).to_csv(models / name / "curves.csv", index=False)
-        facts = read_description(models / name) | {"valid_reviews": valid_reviews}
+        facts = read_description(models / name) | {"valid_reviews": valid_reviews, "variant": name.rpartition("/")[0]}
         write_description(models / name, **facts)
     monkeypatch.chdir(tmp_path)
     assert find("gru-adam").name == find(None).name == "gru-adam/1"
     assert stored_models()[0][0].name == "split-official/gru/0"
+
+
+def test_models_are_looked_for_in_a_project_or_else_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()  # of something else
+    assert checkout() == CHECKOUT
+    Path("data/models").mkdir()
+    assert checkout() == Path()
 
 
 def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -27,7 +27,7 @@ class StoredModel:
 
     Attributes:
         name: VARIANT/SEED.
-        variant: its part before the last slash.
+        variant: that its model.json names.
         folder: where it is.
         valid_reviews: tells the reviews that judged it from others.
         n_parameters: numbers that were trained.
@@ -127,8 +127,8 @@ def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
 
 
 def checkout() -> Path:
-    """The current folder if it has data/; else the checkout which this package is part of."""
-    return Path() if Path("data").is_dir() else CHECKOUT
+    """The current folder if it is a project of this kind; else the checkout which this package is part of."""
+    return Path() if Path("dvc.yaml").exists() or Path("data/models").is_dir() else CHECKOUT
 
 
 def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
@@ -141,7 +141,7 @@ def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
         test_accuracy = float(json.loads(metrics.read_text(encoding="utf-8"))["test_accuracy"])
     except (OSError, ValueError, KeyError, TypeError):
         test_accuracy = None  # of the model this says nothing
-    return StoredModel(name, name.rpartition("/")[0], folder, *facts, test_accuracy)
+    return StoredModel(name, description.get("variant", name.rpartition("/")[0]), folder, *facts, test_accuracy)
 
 
 def valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
