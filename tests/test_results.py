@@ -73,7 +73,7 @@ def test_predictions_keep_the_smallest_log_odds(tmp_path: Path):
 def test_published_tables():
     assert PUBLISHED["n_layers"]["2"] == {"test_loss": 0.275, "test_accuracy": 0.887}
     assert PUBLISHED["compound"]["compound"] == {"test_loss": 0.303, "test_accuracy": 0.875}
-    assert list(PUBLISHED["embedding_dim"]) == ["1", "None"]
+    assert list(PUBLISHED["embedding_dim"]) == ["1"]
     assert list(PUBLISHED["gru_optimizers"]) == ["sgd", "adagrad", "rmsprop", "adam"]
 
 
@@ -136,6 +136,14 @@ def test_calibration_by_hand():
     assert found.positive.tolist() == [0.25, 0.5]
     assert found.share.tolist() == [0.5, 0.5]
     assert found.errors.tolist() == pytest.approx([0.25 / 2])
+
+
+def test_calibration_leaves_out_a_run_that_diverged():
+    log_odds, labels = np.array([[1.0, -1.0], [np.nan, np.nan]]), np.array([1, 0])
+    found, alone = Calibration.of(Answers(labels, log_odds)), Calibration.of(Answers(labels, log_odds[:1]))
+    assert found.positive.tolist() == alone.positive.tolist()
+    assert found.share.tolist() == alone.share.tolist()
+    assert (found.errors[0], np.isnan(found.errors[1])) == (alone.errors[0], True)
 
 
 def test_calibration_of_what_was_drawn_from_the_probabilities_is_by_chance():

@@ -34,7 +34,7 @@ class Calibration:
 
     @classmethod
     def of(cls, answers: Answers) -> "Calibration":
-        """Of the answers of one or several runs."""
+        """Of the answers of one or several runs; without those of a run that diverged, which are no numbers."""
         count, said, true = np.sum([_bins(run, answers.labels) for run in answers.probability], axis=0)
         is_used = count > 0
         return cls(
@@ -60,6 +60,7 @@ def _error(probability: Floats, labels: NDArray[Any]) -> float:
 
 def _bins(probability: Floats, labels: NDArray[Any]) -> Floats:
     """[3, bins]: how many answers, the sum of their probabilities, the number of positive reviews."""
-    places = np.minimum((probability * N_BINS).astype(int), N_BINS - 1)
-    columns = (np.ones_like(probability), probability, labels)
+    is_number = ~np.isnan(probability)
+    places = np.minimum((probability[is_number] * N_BINS).astype(int), N_BINS - 1)
+    columns = (np.ones(len(places)), probability[is_number], labels[is_number])
     return np.stack([np.bincount(places, weights=column, minlength=N_BINS) for column in columns])

@@ -59,23 +59,6 @@ class Findings:
         """Of these models."""
         return {name: Calibration.of(self.results[variant].answers) for name, variant in self.shown.items()}
 
-    @property
-    def n_wrong(self) -> NDArray[np.int64]:
-        """[reviews of test]: how many runs of the base, of its axes and of compound are wrong on each."""
-        n_wrong: NDArray[np.int64] = (1 - self._sharing).sum(axis=0).astype(np.int64)
-        return n_wrong
-
-    @property
-    def n_sharing(self) -> int:
-        """How many runs these are."""
-        return len(self._sharing)
-
-    @cached_property
-    def _sharing(self) -> NDArray[np.float64]:
-        studies = (*self.params.study.axes, "compound")
-        names = dict.fromkeys(name for study in studies for name in self.catalogue.tables[study].values())
-        return np.concatenate([self.results[name].answers.correct for name in names])
-
 
 def gather(
     params: Params,

@@ -4,6 +4,7 @@ import math
 from itertools import combinations
 from typing import Any, get_args
 
+import numpy as np
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.report.claims import Claim, Verdict
@@ -151,12 +152,13 @@ def _claim_context(claim: Claim) -> dict[str, Any]:
 
 def _counts(result: Result) -> list[int]:
     """The answers of all runs: positive called positive and negative, then negative likewise."""
-    says, is_positive = result.answers.log_odds > 0, result.answers.labels == 1
-    return [int(((says == guess) & (is_positive == truth)).sum()) for truth in (True, False) for guess in (True, False)]
+    log_odds, is_positive = result.answers.log_odds, result.answers.labels == 1
+    says = (log_odds > 0, log_odds <= 0)  # a run that diverged says neither
+    return [int((guess & (is_positive == truth)).sum()) for truth in (True, False) for guess in says]
 
 
 def _duplicate_rows(found: Findings) -> list[dict[str, str]]:
-    """Accuracy on all test reviews, and on those that do and do not stand in train as well.
+    """Accuracy on all test reviews, and on those that do and do not also occur in train.
 
     So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
     """
@@ -195,13 +197,15 @@ def _calibration_rows(found: Findings) -> list[dict[str, str]]:
 
 
 def _error_context(found: Findings) -> dict[str, Any]:
-    """The reviews that every run gets wrong, and those that none does."""
-    shared = found.n_wrong == found.n_sharing
-    labels = next(iter(found.results.values())).answers.labels
+    """The reviews that every run of the base, of its axes and of compound gets wrong, and those that none does."""
+    studies = (*found.params.study.axes, "compound")
+    names = dict.fromkeys(name for study in studies for name in found.catalogue.tables[study].values())
+    is_correct = np.concatenate([found.results[name].answers.correct == 1 for name in names])  # [runs, reviews]
+    shared, labels = ~is_correct.any(axis=0), found.results[next(iter(names))].answers.labels
     return {
         "n_shared": int(shared.sum()),
-        "n_runs": found.n_sharing,
+        "n_runs": len(is_correct),
         "n_reviews": len(labels),
-        "n_never": int((found.n_wrong == 0).sum()),
+        "n_never": int(is_correct.all(axis=0).sum()),
         "n_positive": int((labels[shared] == 1).sum()),
     }
