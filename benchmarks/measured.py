@@ -14,11 +14,10 @@ if __name__ == "__main__":
     process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
-    in_kib = usage.ru_maxrss / 1024 if sys.platform == "darwin" else usage.ru_maxrss
     figures = {
         "seconds": round(seconds, 3),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-        "peak_mb": round(in_kib / 1024),
+        "peak_mb": round(usage.ru_maxrss / 1024),
     }
     print(json.dumps(figures))
     sys.exit(os.waitstatus_to_exitcode(status))

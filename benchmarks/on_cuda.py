@@ -24,6 +24,7 @@ SIDE_BY_SIDE = 4
 
 def cuda_training(reviews: EncodedReviews, vocab_size: int, params: Params) -> dict[str, Any]:
     """By variant: steps a second of one training, and of SIDE_BY_SIDE processes together; and the two checks."""
+    use_deterministic_device()
     results: dict[str, Any] = {"device": torch.cuda.get_device_name(), "cuda": torch.version.cuda}
     cuda, cpu = torch.device("cuda"), torch.device("cpu")
     for name in VARIANTS:

@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -131,11 +130,10 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
 
 def csv_answers(folder: Path) -> dict[str, float]:
     """`sentiment predict --csv` for all reviews, with the model that comes with the package: one process, and all."""
-    command = ["predict", "--csv", str(folder / "raw.csv"), "--column", "review", "--out", str(folder / "answers.csv")]
+    command = ["predict", "--model", "pretrained/champion", "--csv", str(folder / "raw.csv"), "--column", "review"]
+    command += ["--out", str(folder / "answers.csv")]
     sentiment = [str(Path(sys.executable).with_name("sentiment")), *command]
-    with tempfile.TemporaryDirectory() as elsewhere:  # without models of its own
-        one = measure(["env", f"{PROCESSES}=1", *sentiment], Path(elsewhere))["seconds"]
-        all_cores = measure(sentiment, Path(elsewhere))["seconds"]
+    one, all_cores = (measure([*limit, *sentiment], folder)["seconds"] for limit in (["env", f"{PROCESSES}=1"], []))
     result = {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
     print("predict --csv", result, flush=True)
     return result

@@ -21,7 +21,9 @@ def main() -> None:
     params, extensions = load_params(PROJECT / "params.yaml"), load_extensions(PROJECT / "extensions/params.yaml")
     catalogue = extended_catalogue(params, extensions)
     files = {name: [f"{name}.json"] for name in BASELINES}
-    for variant in (*catalogue.study.variants.values(), *catalogue.variants.values()):
+    # the experiment is whatever was tried last
+    of_study = [variant for variant in catalogue.study.variants.values() if variant.name != "experiment"]
+    for variant in (*of_study, *catalogue.variants.values()):
         files[variant.name] = [f"{variant.name}-{seed}.json" for seed in variant.seeds]
     content = {"machine": machine(), "cpu_seconds": mean_seconds(PROJECT / "data/timings", files)}
     (PROJECT / "benchmarks/trainings.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
