@@ -48,7 +48,7 @@ def main() -> None:
     with ExitStack() as stack:
         client = stack.enter_context(Client(arguments.scheduler)) if arguments.scheduler else None
         mend()
-        run(*DVC, "pull", "--force", "--allow-missing")  # what is there already, of an earlier run say
+        run(*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # what is there already, of an earlier run say
         mend()
         if before := plan()[1]:
             run(*DVC, "repro", "--single-item", *before, shown=True)
