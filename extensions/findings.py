@@ -16,33 +16,33 @@ from sentiment_rnn.report.results import Result
 from sentiment_rnn.report.sections import interval, p_text, study_sections, trained_on
 from sentiment_rnn.report.statistics import run_error
 from sentiment_rnn.study.params import Params
-from sentiment_rnn.study.variants import Rows, base_name
+from sentiment_rnn.study.variants import base_name
 
 WITHIN_CELL = ("momentum", "init", "keep_epoch", "stop_words")  # studies whose rows are compared within each cell
 TITLES = {
     "baselines": (
         "Baselines",
         "The base of each cell beside bags of words on the same split: TF-IDF with logistic regression (tfidf), and "
-        "the NB-SVM of Wang and Manning (2012) on words and pairs of words (nbsvm). The valid reviews choose their "
-        "hyperparameters, and the factor that makes log-odds of the SVM's scores. They read whole reviews with all "
-        "words; the networks read the first tokens without stop words. Each is fitted once: its interval is of "
-        "the test reviews alone. Its CPU seconds are those of all fits.",
+        "the NB-SVM of Wang and Manning (2012) on unigrams and bigrams (nbsvm). Their hyperparameters are chosen on "
+        "the validation reviews. So is the factor that turns the SVM's scores into log-odds. They read whole reviews "
+        "with all words; the networks read the first tokens without stop words. Each is fitted once, so its interval "
+        "is of the test reviews only. Its CPU seconds are those of all fits.",
     ),
     "champion": (
         "The champion",
-        "How far a network gets that is trained from scratch on the train reviews alone. It is a "
-        "bidirectional GRU over all words of a review. Mean and maximum of its hidden states take the place of "
-        "the flattening. Its embeddings start from which words stand near each other. Beside it in the same model "
-        "stands a linear one of n-grams, which is fitted first (logistic regression on naive-Bayes log-count ratios). "
-        "The network learns what the n-grams leave, beside their answers to reviews that they were not fitted on. "
-        "Embeddings and n-grams start the same for every seed. Of the IMDB reviews, cross-validation on the "
-        "train reviews chose the n-grams, the valid reviews all else.",
+        "The best network that we trained from scratch, on the training reviews only. It is a bidirectional GRU over "
+        "the first words of a review (`max_length` below), stop words included. Mean and maximum of its hidden states "
+        "take the place of the flattening. Its embeddings start from word co-occurrence. The same model also contains "
+        "a linear model of n-grams, which is fitted first (logistic regression on naive-Bayes log-count ratios). The "
+        "network is trained with the n-grams' out-of-fold logits as an offset. Embeddings and n-grams start the same "
+        "for every seed. The n-grams were chosen by cross-validation on the training reviews, all else on the "
+        "validation reviews.",
     ),
     "momentum": ("Momentum", "SGD with momentum 0.9, which the source does not have, beside the base of each cell."),
     "attention": (
         "Self-attention",
         "The self-attention layer of the source's theory part, which it does not train, in place of the recurrent one: "
-        "unscaled scores, one head, a layer normalisation behind it.",
+        "unscaled scores, one head, layer normalisation after it.",
     ),
     "init": (
         "Initialisation",
@@ -51,8 +51,8 @@ TITLES = {
     ),
     "keep_epoch": (
         "The epoch that is kept",
-        "*best*: the one with the lowest valid loss, as the source does; *last*: the last, whatever it came to. The "
-        "course of a training is the same either way.",
+        "*best*: the one with the lowest validation loss, as the source does; *last*: the last one. The training "
+        "itself is the same in both cases.",
     ),
     "stop_words": (
         "Stop words",
@@ -61,13 +61,14 @@ TITLES = {
     ),
     "official_split": (
         "The corpus's own division",
-        "The train and test reviews of the corpus's makers, a tenth of the train reviews being valid. On the 50,000 "
-        "IMDB reviews these figures can be held against the literature's: NBSVM-bi .9122 (Wang and Manning 2012), an "
+        "The official training and test reviews. A tenth of the training reviews is used for validation. On the 50,000 "
+        "IMDB reviews these figures can be compared with the literature: NBSVM-bi .9122 (Wang and Manning 2012), an "
         "LSTM from random initialisation .8650 (Dai and Le 2015).",
     ),
     "lstm_tuned": (
         "LSTM: tuned optimizers",
-        "The optimizers compared fairly: each has as many learning rates, of which the valid reviews choose.",
+        "A fair comparison of the optimizers: each gets three learning rates, and the one with the lowest validation "
+        "loss is kept. There is one seed. Its noise is taken from the variants with the same optimizer.",
     ),
     "gru_tuned": ("GRU: tuned optimizers", "The same with the GRU."),
 }
@@ -162,7 +163,7 @@ def evaluated(catalogue: ExtendedCatalogue) -> list[str]:
 
 
 def _title(study: str) -> dict[str, str]:
-    title, text = TITLES[study]
+    title, text = TITLES.get(study, (study, ""))
     return {"title": title, "text": text}
 
 
@@ -217,8 +218,7 @@ def _trials(
 
 def _bag_context(name: str, found: Findings) -> dict[str, Any]:
     """A bag of words: its accuracy, its costs, and of how many networks of the study it is above or below."""
-    within: Rows = {"baselines": found.catalogue.tables["baselines"]}
-    bags = {f"{study}.{row}" for study, rows in within.items() for row in rows}
+    bags = {f"baselines.{row}" for row in found.catalogue.tables["baselines"]}
     pairs = [made for made in found.comparisons if made.family == "baselines" and made.first == f"baselines.{name}"]
     networks = [made for made in pairs if made.second not in bags]
     outcomes = [made.outcome for made in networks]
@@ -247,8 +247,8 @@ def _split_context(found: Findings) -> dict[str, Any]:
     sides = {cell: [found.results[base].correct] for cell, base in bases.items()}
     if len(bases) == 2:
         one, other = bases
-        table[f"{other} less {one}"] = table[other] - table[one]
-        sides[f"{other} less {one}"] = [found.results[base].correct for base in bases.values()]
+        table[f"{other} minus {one}"] = table[other] - table[one]
+        sides[f"{other} minus {one}"] = [found.results[base].correct for base in bases.values()]
     # two random splits share that part of their test reviews
     expected = {name: run_error(*rows, shared_reviews=found.test_share) for name, rows in sides.items()}
     spread, degrees = {name: float(table[name].std(ddof=1)) for name in expected}, len(table) - 1

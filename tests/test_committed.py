@@ -71,12 +71,10 @@ def test_figures_are_those_of_the_grids(fresh: Scratch, tables: Tables):
         files = (fresh.folder / folder).rglob("predictions.csv")
         kept = {path.parents[1].relative_to(fresh.folder / folder).as_posix() for path in files}
         assert kept == set(names)
-    stages = YAML(typ="safe").load(fresh.folder / "dvc.lock")["stages"]
     for variant in (catalogue.study.variants | catalogue.variants).values():
         for folder in (fresh.folder / "results" / variant.name, fresh.folder / "extensions/results" / variant.name):
-            seeds = {int(path.name) for path in folder.iterdir()} if folder.exists() else set()
-            assert seeds <= set(variant.seeds), variant.name
-            assert f"evaluate_{variant.stage}" not in stages or not seeds or seeds == set(variant.seeds), variant.name
+            seeds = {int(path.name) for path in folder.iterdir()} if folder.exists() else set(variant.seeds)
+            assert seeds == set(variant.seeds), variant.name
 
 
 @pytest.mark.parametrize("stage", ["report", pytest.param("extensions/dvc.yaml:report", marks=pytest.mark.long)])
@@ -122,6 +120,7 @@ def test_clone_has_a_model_that_answers(fresh: Scratch):
     assert sum(file.stat().st_size for file in packed.iterdir()) < 16_000_000
     output = fresh.run("sentiment", "predict", "A wonderful film, every minute of it.", "I want my money back.")
     assert re.search("^positive  (1.000|0.99).*^negative  0.0", output, re.M | re.S)
+    assert "model pretrained/champion" in fresh.run("sentiment", "predict", "--model", "champion", "A film.")
     card = (fresh.folder / "docs/model-card.md").read_text()
     costs = json.loads((fresh.folder / "extensions/packed.json").read_text())
     assert (

@@ -74,8 +74,10 @@ def test_forest_plot_compares_as_its_headings_say(cells: list[str], tmp_path: Pa
 def test_what_to_take_away_follows_from_the_outcomes(tmp_path: Path):
     texts = takeaways(found_with(tmp_path, ["lstm", "gru"]))
     assert texts["Optimizer"].startswith("With the LSTM, Adam (88.0%) did best; SGD was 38.0 points below Adam. With")
-    assert texts["Cell"].startswith("LSTM and GRU differ, and the LSTM is better: LSTM minus GRU is between +")
-    assert "The LSTM has 7 parameters and takes 2.0 CPU minutes. The GRU has 7 parameters." in texts["Cell"]
+    assert texts["Cell"].startswith(
+        "With Adam, LSTM and GRU differ, and the LSTM is better: LSTM minus GRU is between +"
+    )
+    assert "The LSTM has 7 parameters and takes 2.0 CPU minutes to train. The GRU has 7 parameters." in texts["Cell"]
     assert texts["Width and depth"].startswith(
         "Of 2 other variants 1 did as well as the base, within the margin; 1 did better. "
     )
@@ -101,7 +103,7 @@ def test_spread_over_splits_by_hand():
     accuracy = {cell: [found.results[f"{cell}-adam"].answers.correct[0].mean()] for cell in shares}
     for cell in shares:
         accuracy[cell] += [found.results[f"split_seed-{split}/{cell}"].accuracy.mean for split in (1, 2, 3)]
-    assert context["columns"] == ["lstm", "gru", "gru less lstm"]
+    assert context["columns"] == ["lstm", "gru", "gru minus lstm"]
     assert [row[1] for row in context["rows"]] == [f"{value:.4f}" for value in accuracy["lstm"]]
     apart = np.array(accuracy["gru"]) - np.array(accuracy["lstm"])
     assert context["spread"][2] == f"{apart.std(ddof=1):.4f}"

@@ -1,10 +1,10 @@
 """What becomes of the source's claims: the rules, and the sentences in which it is told.
 
 A claim is read as statements, all of which it asserts: `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`. A comparison
-makes of a statement that it holds, that it is refuted (the contrary is certain), that there is no difference (it is
-certainly below the margin), or that it is undecided. A claim is then
+finds, at 95%, that there is no difference (it is below the margin), that a statement holds, that it is reversed (the
+difference has the other sign), or that it is undecided. A claim is then
 
-- contradicted, if a statement is refuted;
+- contradicted, if a statement is reversed;
 - supported, if all statements hold;
 - refuted: no difference, if there is none in any of its statements;
 - partly supported, if some of them hold, and others are no difference, whatever the rest;
@@ -93,7 +93,7 @@ def judge(
             one = made[first, second]
             outcome: str = one.outcome
             if outcome in ("more", "less"):
-                outcome = "holds" if (outcome == "more") == (sign == ">") else "refuted"
+                outcome = "holds" if (outcome == "more") == (sign == ">") else "reversed"
             facts = {"statement": text, "sign": sign, "shows": one.outcome, "outcome": outcome}
             statements.append(facts | asdict(one))
         verdict = verdict_of({part["outcome"] for part in statements})
@@ -105,7 +105,7 @@ def judge(
 
 def verdict_of(outcomes: set[str]) -> Verdict:
     """The verdict on a claim whose statements have these outcomes."""
-    if "refuted" in outcomes:
+    if "reversed" in outcomes:
         return "contradicted"
     if outcomes == {"holds"}:
         return "supported"

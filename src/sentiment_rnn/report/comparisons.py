@@ -31,7 +31,7 @@ class RowComparison(Comparison):
 
     @property
     def outcome(self) -> Outcome:
-        """What the comparison shows at 5%: a difference that is certain and certainly below the margin is none."""
+        """What the comparison shows at 5%: one that is significantly below the margin is none, if also above 0."""
         if self.p_equivalence < ALPHA:
             return "no difference"
         if self.p_value < ALPHA:

@@ -46,8 +46,9 @@ def _cell(found: Findings) -> str:
         "less": f"differ, and the {second} is better",
     }[one.outcome]
     costs = ". ".join(f"The {cell} {_cost(found, name)}" for cell, name in bases.items())
+    optimizer = OPTIMIZERS[found.params.study.base.optimizer]
     extent = f"between {100 * one.low:+.1f} and {100 * one.high:+.1f} points"
-    return f"{first} and {second} {verdict}: {first} minus {second} is {extent}. {costs}."
+    return f"With {optimizer}, {first} and {second} {verdict}: {first} minus {second} is {extent}. {costs}."
 
 
 def _size(found: Findings) -> str:
@@ -58,18 +59,18 @@ def _size(found: Findings) -> str:
         rows = {name: f"{study}.{row}" for row, name in found.catalogue.tables[study].items()}
         compared |= {name: found.by_pair[row, rows[base]] for name, row in rows.items() if name != base}
     words = {"no difference": "did as well as the base, within the margin", "more": "did better", "less": "did worse"}
-    words |= {"undecided": "may differ by more (undecided)"}
+    words |= {"undecided": "remained undecided"}
     outcomes = [one.outcome for one in compared.values()]
     counts = [f"{outcomes.count(outcome)} {text}" for outcome, text in words.items() if outcome in outcomes]
     low, high = min(one.low for one in compared.values()), max(one.high for one in compared.values())
     largest = max(compared, key=lambda name: found.results[name].n_parameters)
     return (
-        f"Of {len(compared)} other variants {'; '.join(counts)}. All differences are between {100 * low:+.1f} and "
-        f"{100 * high:+.1f} points. The base {_cost(found, base)}. {largest} {_cost(found, largest)}."
+        f"Of {len(compared)} other variants {'; '.join(counts)}. All differences are between {100 * low:+.2f} and "
+        f"{100 * high:+.2f} points. The base {_cost(found, base)}. The variant {largest} {_cost(found, largest)}."
     )
 
 
 def _cost(found: Findings, variant: str) -> str:
     seconds = found.cpu_seconds.get(variant)
-    takes = "" if seconds is None else f" and takes {seconds / 60:.1f} CPU minutes"
+    takes = "" if seconds is None else f" and takes {seconds / 60:.1f} CPU minutes to train"
     return f"has {found.results[variant].n_parameters:,} parameters{takes}"
