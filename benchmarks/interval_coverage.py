@@ -144,10 +144,11 @@ def verdicts(runs: dict[str, Runs], params: Params) -> pd.DataFrame:
     published, meanings = read_yaml(Path("data/published.yaml")), read_yaml(Path("data/claims.yaml"))
     tables = {study: rows for study, rows in study_catalogue(params).tables.items() if study != "experiment"}
     families = families_of_study(tables, published_tables(published))
-    results, accuracies = summarize(runs), {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
+    results, groups = summarize(runs), optimizers(runs)
+    accuracies = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
     columns = {}
     for idea, estimate in IDEAS.items():
-        variances = estimate(accuracies, optimizers(runs))
+        variances = estimate(accuracies, groups)
         changed = {name: replace(result, variance=variances[name]) for name, result in results.items()}
         comparisons = compare_rows(families, tables, changed, params.margin)
         judged = judge(published["claims"], meanings, comparisons, tables, changed, params.margin)

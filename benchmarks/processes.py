@@ -133,7 +133,8 @@ def csv_answers(folder: Path) -> dict[str, float]:
     command = ["predict", "--model", "pretrained/champion", "--csv", str(folder / "raw.csv"), "--column", "review"]
     command += ["--out", str(folder / "answers.csv")]
     sentiment = [str(Path(sys.executable).with_name("sentiment")), *command]
-    one, all_cores = (measure([*limit, *sentiment], folder)["seconds"] for limit in (["env", f"{PROCESSES}=1"], []))
+    one = measure(["env", f"{PROCESSES}=1", *sentiment], folder)["seconds"]
+    all_cores = measure(sentiment, folder)["seconds"]
     result = {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
     print("predict --csv", result, flush=True)
     return result

@@ -73,8 +73,8 @@ def test_figures_are_those_of_the_grids(fresh: Scratch, tables: Tables):
         assert kept == set(names)
     for variant in (catalogue.study.variants | catalogue.variants).values():
         for folder in (fresh.folder / "results" / variant.name, fresh.folder / "extensions/results" / variant.name):
-            seeds = {int(path.name) for path in folder.iterdir()} if folder.exists() else set(variant.seeds)
-            assert seeds == set(variant.seeds), variant.name
+            if folder.exists():
+                assert {int(path.name) for path in folder.iterdir()} == set(variant.seeds), variant.name
 
 
 @pytest.mark.parametrize("stage", ["report", pytest.param("extensions/dvc.yaml:report", marks=pytest.mark.long)])
