@@ -3,6 +3,7 @@
 `make fuzz` tries a hundred times as many.
 """
 
+import csv
 import io
 import json
 import shutil
@@ -95,6 +96,26 @@ def test_corpus_of_a_damaged_csv(places: list[tuple[int, int]], end: float):
         (here / "x.csv").write_bytes(damaged(good_csv(), places, end))
         with suppress(CorpusError, CsvError):
             assert set(read_reviews(here / "x.csv")["sentiment"]) == {"positive", "negative"}
+
+
+@given(
+    texts=st.lists(st.text("ab") | st.text('ab ,"\n'), min_size=30, max_size=30),
+    row=st.integers(0, 29),
+    place=st.integers(0, 9),
+)
+def test_stray_quote_swallows_no_review(texts: list[str], row: int, place: int):
+    """The file is refused, or all of its rows are found."""
+    lines = []
+    for number, text in enumerate(texts):
+        line = io.StringIO()
+        # the text begins with a letter: a quote too many before a comma or a line's end can make another sound file
+        csv.writer(line).writerow([f"a{text}", ("pos", "neg")[number % 2]])
+        lines.append(line.getvalue())
+    lines[row] = f'{lines[row][:place]}"{lines[row][place:]}'
+    with folder() as here:
+        (here / "x.csv").write_text("".join(["review,sentiment\n", *lines]), newline="")
+        with suppress(CorpusError, CsvError):
+            assert len(read_reviews(here / "x.csv")) == len(texts)
 
 
 @cache
