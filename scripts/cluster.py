@@ -2,7 +2,7 @@
 
 Dask's workers train and evaluate, each in a clone of its own (worker.py). The stages are futures that depend on each
 other: Dask orders and places them, and gives the stage of a lost worker to another. Inputs and outputs go through the
-DVC remote. All else runs here, where dvc.lock grows as if everything had. docs/cluster.md says how to start workers.
+DVC remote. All else runs here, where dvc.lock ends as if everything had. docs/cluster.md says how to start workers.
 """
 
 import logging
@@ -31,6 +31,7 @@ from sentiment_rnn.study.params import load_params
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
 GIVEN_AWAY = ("train_", "evaluate_")  # how the names of the stages begin that workers run
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
+PULL = (*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # all that dvc.lock names and the remote has
 PATIENCE = 30  # seconds between two looks at whether there are workers
 
 
@@ -48,7 +49,7 @@ def main() -> None:
     with ExitStack() as stack:
         client = stack.enter_context(Client(arguments.scheduler)) if arguments.scheduler else None
         mend()
-        run(*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # what is there already, of an earlier run say
+        run(*PULL)  # what is there already, of an earlier run say
         mend()
         if before := plan()[1]:
             run(*DVC, "repro", "--single-item", *before, shown=True)
@@ -71,7 +72,7 @@ def plan() -> tuple[dict[str, set[str]], list[str]]:
 
 
 def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, gpus: bool) -> None:
-    """Give the stages to the workers; what is finished is in dvc.lock, and pulled, as soon as it is known."""
+    """Give the stages to the workers; whatever ends this, what they finished is kept."""
     client.upload_file(str(Path(__file__).with_name("worker.py")))  # to those that come later, too
     known = {name: entry for (_, name), entry in read_locks().items()}
     futures: dict[str, Future[Any]] = {}
@@ -82,13 +83,13 @@ def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, g
         key = f"{name}-{time.time()}"  # Dask would answer for a key that it knows
         futures[name] = client.submit(run_stage, name, commit, done, *before, key=key, resources=wants)
     running = {future: name for name, future in futures.items()}
+    made: dict[str, dict[str, Any]] = {}
     try:
         with tqdm(total=len(running), desc="stages", unit="stage", disable=None) as bar:
             while running:
                 ended = {running.pop(future): future for future in wait_for_some(client, list(running), gpus=gpus)}
-                made = dict(filter(None, (result_of(name, future) for name, future in ended.items())))
-                keep(made)
-                bar.update(len(made))
+                made |= filter(None, [result_of(name, future) for name, future in ended.items()])
+                bar.update(len(ended))
                 if failed := sorted(ended.keys() - made.keys()):
                     raise PipelineError(f"{', '.join(failed)} failed; the output is above, marked by its name")
     except CancelledError as error:
@@ -96,6 +97,7 @@ def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, g
     finally:
         if client.status == "running":
             client.cancel(list(running))
+        keep(made)
 
 
 def result_of(name: str, future: "Future[Any]") -> Entry | None:
@@ -110,13 +112,12 @@ def result_of(name: str, future: "Future[Any]") -> Entry | None:
 
 
 def keep(made: dict[str, dict[str, Any]]) -> None:
-    """Write the entries into dvc.lock in one step, and pull the outputs."""
+    """Write the entries into dvc.lock, and pull the outputs: once, since DVC's time for both grows with its stages."""
     entries = {name: entry for (lock, name), entry in read_locks().items() if lock == Path("dvc.lock")} | made
     unfinished = Path(".dvc/tmp/dvc.lock.unfinished")
     dump_yaml(unfinished, {"schema": "2.0", "stages": entries})
     unfinished.replace("dvc.lock")
-    if made:
-        run(*DVC, "pull", "--force", *made)
+    run(*PULL)
 
 
 def wait_for_some(client: Client, running: "list[Future[Any]]", *, gpus: bool) -> "set[Future[Any]]":
