@@ -202,7 +202,7 @@ def coordinate(address: str, n_workers: int) -> None:
     from simulated_worker import simulate  # noqa: PLC0415
 
     spans: dict[str, float] = {}
-    run_on_workers = cluster.run_on_workers
+    run_on_workers, keep = cluster.run_on_workers, cluster.keep
 
     def measured(client: Any, given: dict[str, set[str]], *arguments: Any, **options: Any) -> None:
         spans["before"] = time.perf_counter() - started
@@ -213,7 +213,10 @@ def coordinate(address: str, n_workers: int) -> None:
         spans["running"], spans["cpu"] = time.perf_counter() - begun, cpu_seconds() - cpu
         spans["stages"] = len(given)
 
-    cluster.run_on_workers, cluster.run_stage = measured, simulate  # type: ignore[attr-defined]
+    def measured_at_the_end(made: dict[str, dict[str, Any]]) -> None:
+        spans["keeping"] = timed(lambda: keep(made))
+
+    cluster.run_on_workers, cluster.keep, cluster.run_stage = measured, measured_at_the_end, simulate  # type: ignore[attr-defined]
     sys.argv[1:] = ["--scheduler", address]
     started = time.perf_counter()
     cluster.main()
@@ -222,6 +225,7 @@ def coordinate(address: str, n_workers: int) -> None:
         "stages_a_minute": 60 * n_stages / running,
         "seconds_before": spans["before"],
         "seconds_running": running,
+        "of_these_keeping": spans["keeping"],
         "seconds_after": time.perf_counter() - started - spans["before"] - running,
         "cpu_seconds_a_stage": spans["cpu"] / n_stages,
         "share_of_a_core": spans["cpu"] / running,
