@@ -21,7 +21,7 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 class PaddedBatch(NamedTuple):
-    """Reviews in the order drawn: tokens [batch, time] with zeros behind each end, lengths [batch], labels [batch]."""
+    """Tokens [batch, time] with zeros behind each end, lengths [batch], labels [batch]."""
 
     tokens: Tensor
     lengths: Tensor
@@ -65,10 +65,15 @@ class PaddedClassifier(PackedClassifier):
 CLASSIFIERS = {"packed": PackedClassifier, "padded": PaddedClassifier}
 
 
-def padded_batches(reviews: EncodedReviews, batch_size: int, seed: int) -> Iterator[PaddedBatch]:
-    """What a shuffling DataLoader with a padding collate function gives."""
+def shuffled(reviews: EncodedReviews, seed: int) -> Tensor:
+    """The order in which a DataLoader with this seed draws the reviews."""
+    return torch.randperm(len(reviews), generator=torch.Generator().manual_seed(seed))
+
+
+def padded_batches(reviews: EncodedReviews, order: Tensor, batch_size: int) -> Iterator[PaddedBatch]:
+    """What a DataLoader with a padding collate function gives in this order."""
     offsets = np.cumsum(reviews.lengths) - reviews.lengths
-    for indices in torch.randperm(len(reviews), generator=torch.Generator().manual_seed(seed)).split(batch_size):
+    for indices in order.split(batch_size):
         rows = [
             torch.from_numpy(reviews.tokens[offsets[i] : offsets[i] + reviews.lengths[i]]) for i in indices.tolist()
         ]

@@ -16,15 +16,24 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
-from alternatives import CLASSIFIERS, OPTIMIZERS, PackedClassifier, padded_batches, step
+from alternatives import (
+    CLASSIFIERS,
+    OPTIMIZERS,
+    PackedClassifier,
+    PaddedBatch,
+    padded_batches,
+    shuffled,
+    step,
+)
 from torch import nn
 
 from sentiment_rnn.encoding.dataset import EncodedReviews
 from sentiment_rnn.encoding.text import read_vocabulary
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.device import use_deterministic_device
-from sentiment_rnn.network.inference import predict_logits
+from sentiment_rnn.network.inference import BATCH_SIZE, predict_logits
 from sentiment_rnn.network.model import RNNClassifier, build_model
 from sentiment_rnn.study.params import Params, load_params
 from sentiment_rnn.study.variants import study_catalogue
@@ -48,6 +57,11 @@ class Task:
         """Train or valid."""
         return EncodedReviews.load(self.folder / f"{part}.safetensors")
 
+    def padded_training(self) -> Iterator[PaddedBatch]:
+        """The batches of a training with seed 0."""
+        reviews = self.reviews("train")
+        return padded_batches(reviews, shuffled(reviews, seed=0), self.params.batch_size)
+
     def model(self) -> RNNClassifier:
         """With the weights of seed 0."""
         return build_model(self.variant, self.n_words, self.params.max_length, self.params.init, seed=0)
@@ -67,7 +81,7 @@ def train_plainly(kind: str, task: Task) -> Calls:
     """As one writes it in PyTorch."""
     model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
     optimizer = OPTIMIZERS[task.variant.optimizer](model.parameters(), lr=task.variant.lr)  # type: ignore[call-arg]
-    for batch in padded_batches(task.reviews("train"), task.params.batch_size, seed=0):
+    for batch in task.padded_training():
         yield partial(step, model, optimizer, batch)
 
 
@@ -76,7 +90,7 @@ def train_in_jax(task: Task) -> Calls:
     from in_jax import JaxTraining  # noqa: PLC0415 - it starts threads, one for each core that it sees
 
     training = JaxTraining(task.model(), task.variant.lr, task.params.max_length)
-    for batch in padded_batches(task.reviews("train"), task.params.batch_size, seed=0):
+    for batch in task.padded_training():
         yield partial(training.step, batch)
 
 
@@ -122,13 +136,14 @@ def predict_here(task: Task) -> Calls:
 
 
 def predict_plainly(kind: str, task: Task) -> Calls:
-    """Batch by batch, in the order drawn."""
+    """Batch by batch, sorted by length as here."""
     model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
     reviews = task.reviews("valid")
+    order = torch.from_numpy(np.argsort(reviews.lengths))
 
     @torch.inference_mode()
     def work() -> float:
-        batches = padded_batches(reviews, task.params.batch_size, seed=0)
+        batches = padded_batches(reviews, order, BATCH_SIZE)
         return math.fsum(model(batch.tokens, batch.lengths).sum().item() for batch in batches)
 
     while True:

@@ -71,7 +71,7 @@ def shape_of(variant: Hyperparameters) -> tuple[tuple[str, Any], ...]:
 
 
 def answers(folder: Path, n_reviews: int) -> dict[str, Any]:
-    """Reviews a second that a trained model answers."""
+    """Reviews a second in a forward pass."""
     results = {}
     for name in ("lstm-adam", "gru-adam", "compound"):
         speeds = {way: n_reviews / one_way("predict", way, name, folder)[0] for way in ("packed", "padded", "here")}
