@@ -226,7 +226,7 @@ def coordinate(address: str, n_workers: int) -> None:
     cluster.main()
     n_stages, running = spans["stages"], spans["running"]
     figures = {
-        "stages_a_minute": 60 * n_stages / running,
+        "stages_a_minute": 60 * n_stages / (running - spans["keeping"]),
         "seconds_before": spans["before"],
         "seconds_running": running,
         "of_these_keeping": spans["keeping"],

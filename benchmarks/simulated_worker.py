@@ -1,7 +1,7 @@
 """Workers of `make cluster` whose own work is slept: `python simulated_worker.py ADDRESS NUMBER`, in the project.
 
-What they leave is what real ones leave: an entry of dvc.lock, and files of the real sizes in the DVC remote. The
-folder must hold simulation.json, which cluster_scale.py writes.
+What they leave is what real ones leave: an entry of dvc.lock, and in the DVC remote the same entry in the run cache and
+files of the real sizes. The folder must hold simulation.json, which cluster_scale.py writes.
 """
 
 import asyncio
@@ -28,7 +28,10 @@ def simulate(stage: str, commit: str, known: list[Entry], *before: tuple[Entry, 
     entry = json.loads(json.dumps(simulation["entries"][kind]).replace(simulation["template"], name))
     outs = {out["path"]: out for _, other in [*known, *(made for made, _ in before)] for out in other["outs"]}
     entry["deps"] = [dependency | outs.get(dependency["path"], {}) for dependency in entry["deps"]]
-    entry["outs"][0] |= store(simulation["files"][kind], name, Path(simulation["remote"]))
+    remote = Path(simulation["remote"])
+    entry["outs"][0] |= store(simulation["files"][kind], name, remote)
+    key = hashlib.sha256(stage.encode()).hexdigest()
+    write(remote / "runs" / key[:2] / key / key, json.dumps(entry).encode())
     return (stage, entry), ""
 
 
@@ -45,10 +48,14 @@ def store(sizes: dict[str, int], name: str, remote: Path) -> dict[str, Any]:
 def put(content: bytes, remote: Path, suffix: str = "") -> str:
     """One file; its hash."""
     md5 = hashlib.md5(content).hexdigest()
-    target = remote / "files/md5" / md5[:2] / f"{md5[2:]}{suffix}"
+    write(remote / "files/md5" / md5[:2] / f"{md5[2:]}{suffix}", content)
+    return md5
+
+
+def write(target: Path, content: bytes) -> None:
+    """A file, and the folders above it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
-    return md5
 
 
 async def serve(address: str, number: int) -> None:
