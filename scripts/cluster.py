@@ -88,16 +88,18 @@ def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, g
         with tqdm(total=len(running), desc="stages", unit="stage", disable=None) as bar:
             while running:
                 ended = {running.pop(future): future for future in wait_for_some(client, list(running), gpus=gpus)}
-                made |= filter(None, [result_of(name, future) for name, future in ended.items()])
+                made |= filter(None, (result_of(name, future) for name, future in ended.items()))
                 bar.update(len(ended))
                 if failed := sorted(ended.keys() - made.keys()):
                     raise PipelineError(f"{', '.join(failed)} failed; the output is above, marked by its name")
     except CancelledError as error:
         raise PipelineError("the scheduler is lost; what was finished is kept: run it again") from error
     finally:
-        if client.status == "running":
-            client.cancel(list(running))
-        keep(made)
+        with suppress(OSError):  # of a connection that breaks in this moment
+            if client.status == "running":
+                client.cancel(list(running))
+        if made:
+            keep(made)
 
 
 def result_of(name: str, future: "Future[Any]") -> Entry | None:
