@@ -42,7 +42,7 @@ verify: install # is the repository whole: locks, stored files, reports made aga
 published: install # the published figures as a revision: dvc metrics diff published
 	python scripts/published.py
 
-bench: install # what docs/speed.md says, measured beside what one would write instead: a quarter of an hour on an idle machine
+bench: install # what docs/speed.md says, measured beside what one would write instead: ten minutes on an idle machine
 	python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	python benchmarks/run.py
 

@@ -1,7 +1,7 @@
 """The stages on a corpus 1, 10 and 100 times as large: `python benchmarks/corpus_sizes.py`, for 15 minutes.
 
 The larger corpora repeat the IMDB reviews, which must be in data/. Writes seconds and memory into corpus_sizes.json. It
-needs 40 GB in the folder for temporary files, and 10 GB of memory.
+needs 40 GB in the folder for temporary files, and 24 GB of memory.
 """
 
 import csv

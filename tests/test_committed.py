@@ -151,16 +151,46 @@ def test_no_review_is_in_git(fresh: Scratch):
     assert [name for name in files if name.endswith(b"reviews.csv")] == [b"data/sample/reviews.csv"]
 
 
+def rows_of(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the table's rows below this heading of the page."""
+    table = page.read_text().partition(f"{heading} |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+
+
+def measured(fresh: Scratch, name: str) -> Any:
+    """What a benchmark wrote."""
+    return json.loads((fresh.folder / f"benchmarks/{name}.json").read_text())
+
+
 def test_speeds_are_those_of_the_benchmark(fresh: Scratch):
-    """The rows of docs/speed.md show the files of benchmarks/, and the README the range of the speedups."""
-    steps = json.loads((fresh.folder / "benchmarks/results.json").read_text())["training_step"]
-    minutes = json.loads((fresh.folder / "benchmarks/trainings.json").read_text())["cpu_seconds"]
-    page = (fresh.folder / "docs/speed.md").read_text()
-    for name, step in steps.items():
+    """In the tables of docs/speed.md, and in the README."""
+    results, page = measured(fresh, "results"), fresh.folder / "docs/speed.md"
+    steps, minutes = results["training_step"], measured(fresh, "trainings")["cpu_seconds"]
+    for row, (name, step) in zip(rows_of(page, "CPU minutes"), steps.items(), strict=True):
         ways = [f"{1000 * step['seconds'][way]:.0f}" for way in ("packed", "padded", "jax", "here")]
-        shares = [f"{step['times_faster_than_best']:.1f}", f"{100 * step['share_of_gemm']:.0f}%"]
-        assert f"\n| {' | '.join([name, *ways, *shares, f'{minutes[name] / 60:.1f}'])} |\n" in page
+        shares = [f"{step['times_faster_than_best']:.1f}", f"{step['share_of_gemm']:.0%}"]
+        assert row == [name, *ways, *shares, f"{minutes[name] / 60:.1f}"]
+    for row, (name, answers) in zip(rows_of(page, "here | speedup"), results["answers"].items(), strict=True):
+        ways = [f"{answers['reviews_per_second'][way]:,}" for way in ("packed", "padded", "here")]
+        assert row == [name, *ways, f"{answers['times_faster_than_best']:.1f}"]
+    for row, stage in zip(rows_of(page, "seconds | MB"), results["stages"].values(), strict=True):
+        assert row[1:] == [f"{stage['seconds']:.1f}", f"{stage['peak_mb']}"]
     best, packed = ([step[f"times_faster_than_{way}"] for step in steps.values()] for way in ("best", "packed"))
     readme = " ".join((fresh.folder / "README.md").read_text().split())
     assert f"{min(best):.1f} to {max(best):.1f} times as fast as the best alternative" in readme
     assert f"{min(packed):.0f} to {max(packed):.0f} times as fast as PyTorch's packed sequences" in readme
+
+
+def test_scales_are_those_of_the_benchmarks(fresh: Scratch):
+    """In the tables of docs/speed.md and docs/cluster.md."""
+    corpora = [stages for name, stages in measured(fresh, "corpus_sizes").items() if name != "machine"]
+    rows = rows_of(fresh.folder / "docs/speed.md", "5,000,000 reviews")
+    for row, stage in zip(rows, corpora[0], strict=True):
+        found = [stages.get(stage) for stages in corpora]
+        assert row == [stage, *(f"{at['seconds']:.1f} s, {at['peak_mb']:,} MB" if at else "" for at in found)]
+    rows = rows_of(fresh.folder / "docs/cluster.md", "start | keep | end")
+    for row, run in zip(rows, measured(fresh, "cluster_scale")["runs"], strict=True):
+        assert row[:3] == [f"{run['stages']:,}", f"{run['workers']}", "a twentieth" if run["slept"] else "not at all"]
+        assert row[3:5] == [f"{run['stages_a_minute']:,.0f}", f"{run['cpu_seconds_a_stage']:.2f}"]
+        seconds = [f"{run[when]:.0f}" for when in ("seconds_before", "of_these_keeping", "seconds_after")]
+        assert row[5:] == [f"{run['share_of_a_core']:.0%}", *seconds]
