@@ -41,7 +41,7 @@ def check_stored_files() -> None:
     """All that is here of what the lock files name, in DVC's cache and in git."""
     in_cache, in_project = find_damaged()
     if paths := [*in_cache, *in_project]:
-        raise PipelineError("\n".join(f"{path}: damaged; make repro makes it again" for path in paths))
+        raise PipelineError("\n".join(f"{path}: damaged, or of another run; make repro mends it" for path in paths))
     with project() as repo:
         in_git = [out for out in repo.index.outs if not out.use_cache]
         for path in [path for out in in_git for path in (Path(out.def_path), *Path(out.def_path).rglob("*"))]:
