@@ -18,15 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from alternatives import (
-    CLASSIFIERS,
-    OPTIMIZERS,
-    PackedClassifier,
-    PaddedBatch,
-    padded_batches,
-    shuffled,
-    step,
-)
+from alternatives import CLASSIFIERS, OPTIMIZERS, PackedClassifier, PaddedBatch, padded_batches, shuffled, step
 from torch import nn
 
 from sentiment_rnn.encoding.dataset import EncodedReviews

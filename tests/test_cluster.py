@@ -32,35 +32,35 @@ def worker_that_trains(folder: Path) -> psutil.Process:
 
 
 @pytest.fixture
-def scratch(tmp_path: Path) -> Scratch:
-    """A clone with a remote."""
+def with_remote(tmp_path: Path) -> Scratch:
+    """A clone where nothing has run yet, with a remote."""
     scratch = clone(tmp_path / "clone")
     scratch.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
     return scratch
 
 
 @pytest.mark.long
-def test_cluster_that_loses_a_worker_ends_as_one_machine_does(scratch: Scratch, finished: Scratch):
-    process = scratch.start(*COMMAND, until="tokens a review")
-    worker = worker_that_trains(scratch.folder / ".dvc/tmp/cluster/0")
+def test_cluster_that_loses_a_worker_ends_as_one_machine_does(with_remote: Scratch, finished: Scratch):
+    process = with_remote.start(*COMMAND, until="tokens a review")
+    worker = worker_that_trains(with_remote.folder / ".dvc/tmp/cluster/0")
     for running in (worker, *worker.children(recursive=True)):
         running.send_signal(signal.SIGKILL)
     output = process.communicate()[0]
     assert process.returncode == 0, output
-    assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
-    assert scratch.results() == finished.results()
+    assert "Data and pipelines are up to date" in with_remote.run("dvc", "repro")
+    assert with_remote.results() == finished.results()
 
 
 @pytest.mark.long
-def test_cluster_whose_coordinator_is_killed_goes_on(scratch: Scratch, finished: Scratch):
+def test_cluster_whose_coordinator_is_killed_goes_on(with_remote: Scratch, finished: Scratch):
     """Its dvc.lock knows nothing yet: what a worker finished is in the run cache of the remote."""
-    process = scratch.start(*COMMAND, until="| Running stage 'train_")
+    process = with_remote.start(*COMMAND, until="| Running stage 'train_")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not any(name.startswith("train_") for name in scratch.lock())
-    shutil.rmtree(scratch.folder / ".dvc/tmp/cluster")  # the workers' clones, with their run caches
-    assert "is cached - skipping run" in scratch.run(*COMMAND)
-    assert scratch.results() == finished.results()
+    assert not any(name.startswith("train_") for name in with_remote.lock())
+    shutil.rmtree(with_remote.folder / ".dvc/tmp/cluster")  # the workers' clones, with their run caches
+    assert "is cached - skipping run" in with_remote.run(*COMMAND)
+    assert with_remote.results() == finished.results()
 
 
 def test_cluster_asks_for_a_remote_and_a_commit(tmp_path: Path):
