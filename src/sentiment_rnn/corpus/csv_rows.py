@@ -43,7 +43,7 @@ def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
         raise CsvError(f"{source}: {where}: {error}; a quote within a quoted text must be doubled") from error
 
 
-def place_of(header: list[str], column: str, source: Path) -> int:
+def column_index(header: list[str], column: str, source: Path) -> int:
     """Where the column of that name stands.
 
     Raises:

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import lzma
-import os
 import re
 import tarfile
 import zipfile
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import IO, Literal, cast
 
 import pandas as pd
+import psutil
 from tqdm import tqdm
 
-from sentiment_rnn.corpus.csv_rows import csv_rows, place_of
+from sentiment_rnn.corpus.csv_rows import column_index, csv_rows
 from sentiment_rnn.errors import PipelineError
 
 LABELS = {
@@ -31,7 +31,7 @@ LABELS = {
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
-_MAX_UNPACKED_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 3  # in memory it takes twice its room
+_MAX_UNPACKED_BYTES = psutil.virtual_memory().total // 3  # in memory it takes twice its room
 _MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
@@ -67,7 +67,7 @@ def read_reviews(path: Path) -> pd.DataFrame:
         reviews = read_archive(path) if path.name.endswith((".tar.gz", ".tgz", ".tar")) else _read_csv(path)
     except _DAMAGES as error:
         raise CorpusError(f"{path}: damaged, or not of the form that its name says: {error}") from error
-    require_enough(reviews, str(path))
+    check_class_counts(reviews, str(path))
     return reviews[["review", "sentiment"]].sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
 
 
@@ -104,7 +104,7 @@ def read_archive(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["review", "sentiment", "part"])
 
 
-def require_enough(reviews: pd.DataFrame, where: str) -> None:
+def check_class_counts(reviews: pd.DataFrame, where: str) -> None:
     """Check that the reviews can be split.
 
     Raises:
@@ -165,7 +165,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with _unpacked(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as lines:
         rows = csv_rows(lines, path)
         header = next(rows, [])
-        review, sentiment = (place_of(header, column, path) for column in ("review", "sentiment"))
+        review, sentiment = (column_index(header, column, path) for column in ("review", "sentiment"))
         for number, row in enumerate(rows, 1):
             label = LABELS.get(row[sentiment].strip().lower())
             problem = "" if label else f"unknown label; allowed are {', '.join(LABELS)}"

@@ -1,63 +1,115 @@
-"""Dividing the reviews into train, valid and test."""
+"""Splitting the reviews into train, validation and test."""
 
 import csv
-import json
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from sentiment_rnn.corpus.reviews import require_enough
+from sentiment_rnn.corpus.reviews import CorpusError, check_class_counts
+from sentiment_rnn.files import write_json, writing
 
 SHARES = {"train": 0.7, "valid": 0.1, "test": 0.2}
+OFFICIAL_VALID = 0.1  # of the corpus's own train reviews
 
 Parts = dict[str, pd.DataFrame]  # train, valid and test
 
 
 def random_split(reviews: pd.DataFrame, seed: int) -> Parts:
-    """7:1:2, each part with the labels' shares of the whole, rows in the order of `reviews`."""
-    n_test = round(len(reviews) * SHARES["test"])
-    n_valid = round(len(reviews) * SHARES["valid"])
-    rest, test = train_test_split(reviews, test_size=n_test, stratify=reviews["sentiment"], random_state=seed)
-    train, valid = train_test_split(rest, test_size=n_valid, stratify=rest["sentiment"], random_state=seed)
-    return {"train": train.sort_index(), "valid": valid.sort_index(), "test": test.sort_index()}
+    """Split 7:1:2; each part has the labels' shares of the whole, and its rows in the order of `reviews`."""
+    rest, test = _take(reviews, round(len(reviews) * SHARES["test"]), seed)
+    train, valid = _take(rest, round(len(reviews) * SHARES["valid"]), seed)
+    return {"train": train, "valid": valid, "test": test}
 
 
-def also_in_train(parts: Parts) -> "pd.Series[bool]":
-    """For each test review whether it stands, to the letter, in train as well."""
-    return parts["test"]["review"].isin(parts["train"]["review"])
-
-
-def write_split(
-    reviews: pd.DataFrame, divide: Callable[[pd.DataFrame], Parts], *, drop_duplicates: bool, folder: Path
-) -> None:
-    """Divide the reviews, write the parts and what there is to say of them, and print that.
+def official_split(reviews: pd.DataFrame, is_test: NDArray[np.bool_], seed: int) -> Parts:
+    """The corpus's own split; a tenth of its train reviews become the validation reviews.
 
     Args:
-        reviews: columns review and sentiment; others are for `divide`.
-        divide: gives the parts.
-        drop_duplicates: drop repeated texts first.
-        folder: to write train.csv, valid.csv, test.csv, test_also_in_train.csv and summary.json.
+        reviews: columns review and sentiment.
+        is_test: bool [reviews], as read_official_test() returns it.
+        seed: of the choice of the validation reviews.
+    """
+    rest = reviews[~is_test]
+    train, valid = _take(rest, round(len(rest) * OFFICIAL_VALID), seed)
+    return {"train": train, "valid": valid, "test": reviews[is_test]}
+
+
+def sample_train(parts: Parts, n_train: int, seed: int) -> Parts:
+    """The same parts with `n_train` random training reviews; the labels keep their shares.
 
     Raises:
-        CorpusError: too few reviews are left.
+        CorpusError: there are fewer.
     """
-    n_distinct = reviews["review"].nunique()
-    if drop_duplicates:
-        reviews = reviews.drop_duplicates("review", ignore_index=True)
-        require_enough(reviews, "the reviews without the repeated texts")
-    parts = divide(reviews)
-    in_train = also_in_train(parts)
+    if n_train > len(parts["train"]):
+        raise CorpusError(f"n_train: {n_train:,} of {len(parts['train']):,} training reviews")
+    if n_train == len(parts["train"]):
+        return parts
+    return parts | {"train": _take(parts["train"], n_train, seed)[1]}
+
+
+def _take(reviews: pd.DataFrame, n: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rest, and `n` random reviews with the labels' shares of the whole; both in the order of `reviews`."""
+    rest, taken = train_test_split(reviews, test_size=n, stratify=reviews["sentiment"], random_state=seed)
+    return rest.sort_index(), taken.sort_index()
+
+
+def read_official_test(file: Path, n_reviews: int) -> NDArray[np.bool_]:
+    """Which reviews, in the corpus's canonical order, are its own test reviews: the file has a bit for each.
+
+    Raises:
+        CorpusError: there is no such file, or it is of another number of reviews.
+    """
+    try:
+        bits = np.unpackbits(np.frombuffer(bytes.fromhex(file.read_text(encoding="ascii")), dtype=np.uint8))
+    except OSError as error:
+        raise CorpusError(f"{file}: this corpus has no train and test reviews of its own") from error
+    except ValueError as error:
+        raise CorpusError(f"{file}: must have hexadecimal digits: {error}") from error
+    if len(bits) - n_reviews not in range(8):
+        raise CorpusError(f"{file}: {len(bits)} bits, for {n_reviews} reviews")
+    return bits[:n_reviews].astype(bool)
+
+
+def drop_repeated(reviews: pd.DataFrame) -> pd.DataFrame:
+    """The reviews without those that repeat an earlier one.
+
+    Raises:
+        CorpusError: too few are left to be split.
+    """
+    distinct = reviews.drop_duplicates("review", ignore_index=True)
+    check_class_counts(distinct, "the reviews without the repeated texts")
+    return distinct
+
+
+def write_split(parts: Parts, n_distinct: int, folder: Path, summaries: Path) -> None:
+    """Write the parts and their summary, and print the summary.
+
+    Args:
+        parts: each with the columns review and sentiment.
+        n_distinct: of all reviews before the split.
+        folder: gets train.csv, valid.csv and test.csv.
+        summaries: folder for git; gets summary.json and test_also_in_train.csv, which says for each test review
+            whether its text is also among the training reviews.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():
-        part[["review", "sentiment"]].to_csv(folder / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL)
-    in_train.to_csv(folder / "test_also_in_train.csv", index=False, header=["also_in_train"])
+        with writing(folder / f"{name}.csv"):
+            part[["review", "sentiment"]].to_csv(
+                folder / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL, lineterminator="\n"
+            )
+    also_in_train = parts["test"]["review"].isin(parts["train"]["review"])
     summary = {
-        "reviews": len(reviews),
+        "reviews": sum(map(len, parts.values())),
         "distinct_reviews": n_distinct,
         **{name: len(part) for name, part in parts.items()},
-        "test_also_in_train": int(in_train.sum()),
+        "test_also_in_train": int(also_in_train.sum()),
     }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_json(summaries / "summary.json", summary)
+    with writing(summaries / "test_also_in_train.csv"):
+        also_in_train.to_csv(
+            summaries / "test_also_in_train.csv", index=False, header=["also_in_train"], lineterminator="\n"
+        )
     print(", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in summary.items()))

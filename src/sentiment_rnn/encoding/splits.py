@@ -1,0 +1,68 @@
+"""The three parts of a split, encoded with the vocabulary of their training reviews."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
+from sentiment_rnn.encoding.tokens import Tokenizer
+from sentiment_rnn.encoding.vocabulary import build_vocabulary, encode, write_vocabulary
+from sentiment_rnn.files import write_json
+
+LABELS = ("negative", "positive")  # by id
+SPLITS = ("train", "valid", "test")
+
+
+def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int, folder: Path, summaries: Path) -> None:
+    """Build the vocabulary from the training reviews alone, encode all three parts with it, and print a summary.
+
+    Args:
+        splits: folder with train.csv, valid.csv and test.csv.
+        stop_words: as Tokenizer takes it.
+        min_freq: how often a word of the vocabulary must be seen in the training reviews.
+        max_length: tokens of a review that are kept.
+        folder: gets vocabulary.txt and a safetensors file for each part.
+        summaries: folder for git; gets summary.json.
+
+    Raises:
+        VocabularyError: no word is frequent enough.
+    """
+    tables = {
+        split: pd.read_csv(splits / f"{split}.csv", dtype=str, keep_default_na=False).astype(object) for split in SPLITS
+    }
+    vocabulary = build_vocabulary(_progress(tables["train"]["review"], "counting train"), stop_words, min_freq)
+    tokenizer = Tokenizer(stop_words, frozenset(vocabulary))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_vocabulary(vocabulary, folder / "vocabulary.txt")
+    summary: dict[str, float] = {"vocab_size": len(vocabulary)}
+    for split, table in tables.items():
+        labels = map(LABELS.index, table["sentiment"])
+        texts = _progress(table["review"], f"encoding {split}")
+        reviews, n_tokens = encode(texts, labels, tokenizer, vocabulary, max_length)
+        metadata = {"stop_words": stop_words, "max_length": str(max_length), "texts_hash": texts_hash(table["review"])}
+        EncodedReviews(reviews.tokens, reviews.lengths, reviews.labels, metadata).save(folder / f"{split}.safetensors")
+        if split == "train":
+            unread = share_without_known_token(reviews)
+            summary |= {
+                "mean_tokens": round(sum(n_tokens) / len(n_tokens), 1),
+                "truncated": round(sum(n > max_length for n in n_tokens) / len(n_tokens), 4),
+                "without_known_word": round(unread, 4),
+            }
+    write_json(summaries / "summary.json", summary)
+    print(", ".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in summary.items()))
+    if unread > 0.5:
+        print("warning: most training reviews have no known word: words are runs of the letters a to z")
+
+
+def share_without_known_token(reviews: EncodedReviews) -> float:
+    """The share of reviews all of whose tokens are <unk>."""
+    starts = np.cumsum(reviews.lengths) - reviews.lengths
+    return float((np.add.reduceat(reviews.tokens != UNK_ID, starts) == 0).mean())
+
+
+def _progress(texts: "pd.Series[str]", desc: str) -> Iterable[str]:
+    """The texts, with a progress bar on a terminal."""
+    return tqdm(texts, desc=desc, unit="review", disable=None)
