@@ -1,1 +1,1 @@
-"""The networks: their layers, their training, and a trained one as a folder."""
+"""The model: its layers, batches, device, inference, and a trained one as a folder."""

@@ -8,24 +8,23 @@ import torch
 
 
 def use_deterministic_device() -> torch.device:
-    """CUDA when there is one, else one thread of the CPU; either way the same seed gives the same bytes.
+    """CUDA when there is one, else one thread of the CPU: several trainings at once are faster than several threads.
 
-    One thread a training, and several trainings side by side, is faster than several threads in one.
+    The same seed gives the same bytes on the same kind of device, with the same versions.
     """
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # cuBLAS reads it when CUDA starts
-    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms loads the compiler: 1 s
+    torch.set_deterministic_debug_mode(
+        "error"
+    )  # like use_deterministic_algorithms(True), which imports the compiler: 1 s
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # slow, and never read
-    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # TF32, the default, keeps 3 digits
+    torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]  # float32; TF32, the default, has 10 bits
     torch.set_num_threads(1)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def environment(device: torch.device) -> dict[str, Any]:
-    """What decides the bytes of a training beside its parameters: device, threads and versions."""
-    on_cuda = device.type == "cuda"
-    return {
-        "device": torch.cuda.get_device_name(device) if on_cuda else f"CPU, {torch.backends.cpu.get_cpu_capability()}",
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
+    """What decides the bytes of a training besides its parameters: device, threads and versions."""
+    capability, on_cuda = torch.backends.cpu.get_cpu_capability(), device.type == "cuda"
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    name = torch.cuda.get_device_name(device) if on_cuda else f"CPU, {platform.machine()}, {capability}"
+    return {"device": name, "threads": torch.get_num_threads(), **versions}
