@@ -7,27 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sentiment_rnn.model_json import ModelFolderError as ModelFolderError
-    from sentiment_rnn.models.classifier import Classifier as Classifier
-    from sentiment_rnn.models.classifier import Contribution as Contribution
-    from sentiment_rnn.models.classifier import Explanation as Explanation
-    from sentiment_rnn.models.classifier import Prediction as Prediction
-    from sentiment_rnn.models.store import ModelNotFoundError as ModelNotFoundError
-    from sentiment_rnn.models.store import load as load
-
-_HOMES = {
-    "Classifier": "models.classifier",
-    "Contribution": "models.classifier",
-    "Explanation": "models.classifier",
-    "ModelFolderError": "model_json",
-    "ModelNotFoundError": "models.store",
-    "Prediction": "models.classifier",
-    "load": "models.store",
-}
+    from sentiment_rnn.models import *  # noqa: F403
 
 
 def __getattr__(name: str) -> Any:
-    """A public name when it is first asked for: the stages import this package too, and need little of it."""
-    if name in _HOMES:
-        return getattr(import_module(f"sentiment_rnn.{_HOMES[name]}"), name)
+    """A public name of `sentiment_rnn.models`, imported when it is first used: the stages do not need it."""
+    models = import_module("sentiment_rnn.models")
+    if name in models.__all__:
+        return getattr(models, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

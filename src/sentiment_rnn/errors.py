@@ -1,4 +1,4 @@
-"""Errors that a user can mend, and how a stage or a command ends on one."""
+"""Errors that a user can fix, and how a stage or a command ends on one."""
 
 import re
 import sys
@@ -8,10 +8,10 @@ from safetensors import SafetensorError
 
 
 class PipelineError(Exception):
-    """Something the user can mend; the message names the file, the key or the row, and what to do."""
+    """Something the user can fix; the message names the file, the key or the row, and what to do."""
 
 
-USER_ERRORS = (PipelineError, OSError, SafetensorError)  # of these a line is enough: no file can be written, say
+USER_ERRORS = (PipelineError, OSError, SafetensorError)  # their message is enough: a file cannot be written, say
 
 
 def printable(text: str) -> str:
@@ -20,10 +20,10 @@ def printable(text: str) -> str:
 
 
 def exit_on_error(main: Callable[[], None]) -> None:
-    """Run a main(); on an error that the user can mend, and on Ctrl-C, print a line and no traceback."""
+    """Run a main(); on an error that the user can fix, and on Ctrl-C, print a line and no traceback."""
     try:
         main()
-    except BrokenPipeError:
+    except BrokenPipeError:  # an OSError, but nobody reads the message
         raise
     except USER_ERRORS as error:
         sys.exit(f"error: {printable(str(error))}")
