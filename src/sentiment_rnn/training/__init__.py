@@ -1,1 +1,1 @@
-"""Training a variant: once for each seed, and never twice."""
+"""Training a variant: once for each seed, with earlier trainings reused."""

@@ -1,27 +1,26 @@
-"""The training loop: some epochs of Adam or its like, and the weights of one of them."""
+"""The training loop: epochs of optimizer steps, validation, and the weights of the epoch that is kept."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import torch
-import torch._dynamo  # the first optimizer would load it: once in the stage, not in the process of each seed
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sentiment_rnn.network.batching import Batch, ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier
-from sentiment_rnn.running.side_by_side import Reporter
-from sentiment_rnn.study.params import Hyperparameters, KeepEpoch
-from sentiment_rnn.training.checkpoint import Checkpoint, Saved, restore, state_of
+from sentiment_rnn.parallel import Reporter
+from sentiment_rnn.study.params import Hyperparameters
+from sentiment_rnn.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training reviews came to; losses are mean cross-entropy in nats over reviews.
+class EpochMetrics:
+    """The metrics of one epoch; losses are mean cross-entropy in nats over reviews.
 
-    The train figures are taken while the weights change, the valid ones after the pass.
+    Those of the training reviews are taken while the weights change, those of the validation reviews at the end.
     """
 
     epoch: int
@@ -32,28 +31,31 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Training:
-    """A finished training: every epoch's figures, and the epoch that was kept with its weights."""
+class TrainResult:
+    """A finished training: the metrics of every epoch, and the epoch that was kept with its weights."""
 
-    epochs: list[Epoch]
+    epochs: list[EpochMetrics]
     best_epoch: int
     best_weights: dict[str, Tensor]
 
 
-def build_optimizer(model: nn.Module, name: str, lr: float) -> torch.optim.Optimizer:
-    """The optimizer with PyTorch's defaults but for the learning rate.
-
-    The fused form updates a large embedding in one pass; RMSprop has none, and Adagrad's is for the CPU alone.
-    """
+def build_optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
+    """The optimizer that the hyperparameters name, in its fused form where there is one: it is faster."""
     parameters = list(model.parameters())
-    on_cpu = all(parameter.is_cpu for parameter in parameters)
-    if name in ("sgd", "momentum"):
-        return torch.optim.SGD(parameters, lr, momentum=0.9 if name == "momentum" else 0.0, fused=True)
-    if name == "adagrad":
-        return torch.optim.Adagrad(parameters, lr, fused=on_cpu)
-    if name == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr)
-    return torch.optim.Adam(parameters, lr, fused=True)
+    on_cpu = all(parameter.is_cpu for parameter in parameters)  # Adagrad's fused form is for the CPU alone
+    lr, momentum, eps = hyperparameters.lr, hyperparameters.momentum or 0.0, hyperparameters.eps or 0.0
+    if hyperparameters.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr, momentum=momentum, fused=True)
+    if hyperparameters.optimizer == "adagrad":
+        return torch.optim.Adagrad(parameters, lr, eps=eps, fused=on_cpu)
+    if hyperparameters.optimizer == "rmsprop":
+        return torch.optim.RMSprop(parameters, lr, momentum=momentum, eps=eps)
+    return torch.optim.Adam(parameters, lr, eps=eps, fused=True)
+
+
+def warmup_lr(lr: float, step: int, warmup_steps: int) -> float:
+    """The learning rate at a step, counted from 1: it rises linearly to `lr` and stays there."""
+    return lr * min(1.0, step / max(warmup_steps, 1))
 
 
 def train(
@@ -61,92 +63,81 @@ def train(
     train_set: ReviewTensors,
     valid_set: ReviewTensors,
     hyperparameters: Hyperparameters,
-    *,
-    batch_size: int,
-    n_epochs: int,
-    keep_epoch: KeepEpoch,
-    seed: int,
+    order: torch.Generator,
     reporter: Reporter,
-    offsets: Tensor | None = None,
-    checkpoint: Checkpoint | None = None,
-    saved: Saved | None = None,
-) -> Training:
-    """Train; the reporter is told how far each epoch has come, and what it came to.
+    checkpoint: Checkpoint,
+) -> TrainResult:
+    """Train the model, or resume its training.
 
     Args:
         model: with its initial weights, on the device of the reviews; its weights change.
         train_set: the reviews to learn from.
         valid_set: the reviews that choose the epoch, and nothing else.
-        hyperparameters: what concerns the training is read.
-        batch_size: reviews a step.
-        n_epochs: passes over the training reviews.
-        keep_epoch: which weights come back: best, those with the lowest valid loss, or those of the last.
-        seed: of the order of the reviews, and of dropout.
-        reporter: of this training.
-        offsets: [train reviews, 2], the logits that stand in for those of the model's n-grams, where it has them.
-        checkpoint: written after each epoch but the last.
-        saved: what it held: the training goes on from there, to the same bytes.
-
-    Raises:
-        ValueError: n-grams without offsets: they know the train reviews, and would leave the network nothing to learn.
+        hyperparameters: of the training.
+        order: the generator of the order of the training reviews, and of the seeds of dropout.
+        reporter: is told the progress and the metrics of each epoch.
+        checkpoint: written after each epoch except the last.
     """
-    if (offsets is None) != (model.ngrams is None):
-        raise ValueError("offsets and n-grams belong together")
-    torch.manual_seed(seed)
-    order = torch.Generator().manual_seed(seed)
-    optimizer = build_optimizer(model, hyperparameters.optimizer, hyperparameters.lr)
-    n_batches = math.ceil(len(train_set) / batch_size)
-    offsets = None if offsets is None else offsets.to(train_set.device)
-    epochs: list[Epoch] = []
+    optimizer = build_optimizer(model, hyperparameters)
+    n_batches, n_epochs = math.ceil(len(train_set.lengths) / hyperparameters.batch_size), hyperparameters.n_epochs
+    epochs: list[EpochMetrics] = []
     best_weights: dict[str, Tensor] = {}
-    if saved is not None:
-        restore(saved.tensors, model, optimizer, order)
-        epochs = [Epoch(**figures) for figures in saved.facts["epochs"]]
-        best_weights = {name: saved.tensors[f"best.{name}"] for name in model.state_dict()}
-        reporter.line(f"going on after epoch {len(epochs)}")
-    for number in range(len(epochs) + 1, n_epochs + 1):
-        batches = reporter.track(train_set.shuffled(batch_size, order), f"epoch {number}/{n_epochs}", n_batches)
-        train_loss, train_accuracy = train_epoch(model, optimizer, batches, offsets)
-        valid_loss, valid_accuracy = mean_loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
-        epochs.append(Epoch(number, train_loss, train_accuracy, valid_loss, valid_accuracy))
-        reporter.line(
-            f"epoch {number}/{n_epochs}: train loss {train_loss:.3f}, accuracy {train_accuracy:.3f}; "
-            f"valid loss {valid_loss:.3f}, accuracy {valid_accuracy:.3f}"
+    if state := checkpoint.load():
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        order.set_state(state["order"])
+        best_weights, epochs = state["best_weights"], [EpochMetrics(**metrics) for metrics in state["epochs"]]
+        reporter.log(f"resumed after epoch {len(epochs)}")
+    for epoch in range(len(epochs) + 1, n_epochs + 1):
+        # dropout begins anew in each epoch: a checkpoint cannot have the state that cuDNN keeps of it
+        torch.manual_seed(int(torch.randint(2**62, (), generator=order)))
+        batches = train_set.shuffled(hyperparameters.batch_size, order)
+        batches = reporter.progress(batches, f"epoch {epoch}/{n_epochs}", n_batches)
+        train_loss, train_accuracy = train_epoch(model, optimizer, batches, hyperparameters, (epoch - 1) * n_batches)
+        valid_loss, valid_accuracy = loss_and_accuracy(predict_logits(model, valid_set), valid_set.labels.cpu())
+        epochs.append(EpochMetrics(epoch, train_loss, train_accuracy, valid_loss, valid_accuracy))
+        reporter.log(
+            f"epoch {epoch}/{n_epochs}: train loss {train_loss:.3f}, accuracy {train_accuracy:.3f}; "
+            f"validation loss {valid_loss:.3f}, accuracy {valid_accuracy:.3f}"
         )
-        best = _best(epochs, keep_epoch)
-        if best is epochs[-1]:
-            best_weights = {name: weight.detach().cpu().clone() for name, weight in model.state_dict().items()}
-        if checkpoint is not None and number < n_epochs:
-            tensors = state_of(model, optimizer, order)
-            tensors |= {f"best.{name}": weight for name, weight in best_weights.items()}
-            tensors |= {} if offsets is None else {"offsets": offsets}
-            checkpoint.save(Saved(tensors, {"epochs": [asdict(epoch) for epoch in epochs]}))
-    return Training(epochs, _best(epochs, keep_epoch).epoch, best_weights)
+        if best_epoch(epochs, hyperparameters.keep_epoch) == epoch:
+            best_weights = {name: weight.clone() for name, weight in model.state_dict().items()}
+        if epoch < n_epochs:
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "order": order.get_state()}
+            checkpoint.save(state | {"best_weights": best_weights, "epochs": list(map(asdict, epochs))})
+    return TrainResult(epochs, best_epoch(epochs, hyperparameters.keep_epoch), best_weights)
 
 
-def _best(epochs: list[Epoch], keep_epoch: KeepEpoch) -> Epoch:
-    """The one whose weights are kept so far."""
+def best_epoch(epochs: list[EpochMetrics], keep_epoch: str) -> int:
+    """The epoch whose weights are kept; a validation loss that is not a number is the worst."""
     if keep_epoch == "last":
-        return epochs[-1]
-    return min(epochs, key=lambda epoch: math.inf if math.isnan(epoch.valid_loss) else epoch.valid_loss)
+        return len(epochs)
+    return min(epochs, key=lambda metrics: math.inf if math.isnan(metrics.valid_loss) else metrics.valid_loss).epoch
 
 
 def train_epoch(
     model: RNNClassifier,
     optimizer: torch.optim.Optimizer,
     batches: Iterable[Batch],
-    offsets: Tensor | None = None,
+    hyperparameters: Hyperparameters,
+    n_steps_before: int = 0,
 ) -> tuple[float, float]:
-    """One optimizer step a batch; the mean loss and the accuracy over all reviews, as they were at their step."""
+    """Take one optimizer step for each batch; mean loss and accuracy over all reviews, computed before each step."""
     model.train()
     loss_sum = torch.zeros((), dtype=torch.float64, device=model.linear.weight.device)
-    n_correct = torch.zeros_like(loss_sum)  # both stay on the device: reading them at each step would halt CUDA
+    n_correct = torch.zeros_like(
+        loss_sum
+    )  # both stay on the device: reading them at each step would synchronize with CUDA
     n_reviews = 0
-    for batch in batches:
-        logits = model(batch.tokens, None if offsets is None else offsets[batch.indices.to(offsets.device)])
+    for step, batch in enumerate(batches, n_steps_before + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = warmup_lr(hyperparameters.lr, step, hyperparameters.warmup_steps)
+        logits = model(batch.ids, batch.lengths)
         loss = F.cross_entropy(logits, batch.labels)
         optimizer.zero_grad()
         loss.backward()
+        if hyperparameters.clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), hyperparameters.clip_norm)
         optimizer.step()
         loss_sum += loss.detach() * len(batch.labels)
         n_correct += (logits.argmax(1) == batch.labels).sum()
@@ -154,8 +145,8 @@ def train_epoch(
     return loss_sum.item() / n_reviews, n_correct.item() / n_reviews
 
 
-def mean_loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy of logits [reviews, 2] against labels [reviews]."""
+def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy of logits [reviews, 2] for labels [reviews]."""
     loss = F.cross_entropy(logits.double(), labels)
     accuracy = (logits.argmax(1) == labels).double().mean()
     return loss.item(), accuracy.item()
