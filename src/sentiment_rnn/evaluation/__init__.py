@@ -1,1 +1,1 @@
-"""What the answers of a model on the test reviews are worth."""
+"""Evaluating trained models: predictions, metrics, calibration."""
