@@ -1,7 +1,7 @@
-"""Hold the models of one variant of the study against the test reviews: `python stages/evaluate.py n_layers-2`."""
+"""Evaluate one variant of the study on the test set: `python -m stages.evaluate n_layers-2`."""
 
 from sentiment_rnn.errors import exit_on_error
-from sentiment_rnn.evaluation.variant import evaluate_stage
+from sentiment_rnn.evaluation.stage import evaluate_stage
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 

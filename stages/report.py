@@ -1,7 +1,4 @@
-"""Gather what all variants of the study gave: results for git, metrics, comparisons, verdicts, figures, the report.
-
-Reads data/evaluations, and writes results/, metrics/, plots/ and report/.
-"""
+"""Make metrics, comparisons, verdicts, figures and the report from results/: `python -m stages.report`."""
 
 import json
 import shutil
@@ -12,66 +9,59 @@ from typing import Any
 
 import pandas as pd
 
+from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.report.figures import draw_all
-from sentiment_rnn.report.files import copy_results, write, write_json
-from sentiment_rnn.report.findings import gather
+from sentiment_rnn.report.files import write, write_json
 from sentiment_rnn.report.page import markdown, web_page
+from sentiment_rnn.report.report_data import build_report_data
 from sentiment_rnn.report.results import Result, means, read_results, row_figures, study_curves
+from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.report.study_report import drawings, report_context
-from sentiment_rnn.running.side_by_side import end_with_dvc
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
-DATA = Path("data")
-SUMMARIES = ("split/summary.json", "encoded/summary.json")
-ALSO_IN_TRAIN = "split/test_also_in_train.csv"
+RESULTS, METRICS, PLOTS, REPORT = Path("results"), Path("metrics"), Path("plots"), Path("report")
 TITLE = "LSTM and GRU sentiment classifiers"
 TEMPLATE = "report.md.j2"
 
 
 def main() -> None:
-    end_with_dvc()
+    exit_with_dvc()
     params = load_params()
-    catalogue = study_catalogue(params)
-    timed = read_json(Path("benchmarks/trainings.json"))
-    evaluations = {name: variant.evaluations for name, variant in catalogue.variants.items()}
-    results = read_results(evaluations, guests=["experiment"])
-    found = gather(
+    settings, catalogue = report_settings(params), study_catalogue(params)
+    results = read_results(list(catalogue.variants.values()), not_pooled=["experiment"])
+    report = build_report_data(
         params,
+        settings,
         catalogue,
         results,
-        published=read_yaml(DATA / "published.yaml"),
-        meanings=read_yaml(DATA / "claims.yaml"),
-        data={name: value for file in SUMMARIES for name, value in read_json(DATA / file).items()},
-        also_in_train=pd.read_csv(DATA / ALSO_IN_TRAIN)["also_in_train"].to_numpy(),
-        cpu_seconds=timed["cpu_seconds"],
+        published=read_yaml(Path("data/published.yaml")),
+        claim_specs=read_yaml(Path("data/claims.yaml")),
+        data=read_json(RESULTS / "split/summary.json") | read_json(RESULTS / "vocab/summary.json"),
+        also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
     )
-    images = draw_all(drawings(found), params.plots.dpi)
-    context = report_context(found)
+    images = draw_all(drawings(report), settings.plots.dpi)
+    context = report_context(report)
     text = markdown(TEMPLATE, context, lambda name: f"../plots/figures/{figure_file(name, images)}")
     html = web_page(TITLE, TEMPLATE, context, images)
 
-    # all that could fail is behind us: now replace what an earlier run left
-    copy_results(evaluations, DATA / "evaluations", Path("results"))
-    for file in (*SUMMARIES, ALSO_IN_TRAIN):
-        write(Path("results") / file, (DATA / file).read_bytes())
-    tables, metrics = catalogue.tables, Path("metrics")
-    write_json(metrics / "studies.json", {"data": found.data, **means(results, tables)})
-    write_json(metrics / "comparisons.json", [asdict(comparison) for comparison in found.comparisons])
-    write_json(metrics / "verdicts.json", {claim.name: asdict(claim) for claim in found.claims})
-    machine = {"machine": timed["machine"]} if found.cpu_seconds else {}
-    write_json(metrics / "environment.json", machine | environments(results))
-    for folder in (metrics / "tables", Path("plots")):
+    # everything is computed; now replace the outputs
+    for folder in (METRICS, PLOTS, REPORT):
         shutil.rmtree(folder, ignore_errors=True)
-    for study, rows in row_figures(tables, results, found.published).items():
+    for study, rows in means(results, catalogue.tables).items():
         for row, figures in rows.items():
-            write_json(metrics / "tables" / f"{study}.{row}.json", figures)
-        write(Path("plots/curves") / f"{study}.csv", study_curves(tables[study], results).to_csv(index=False))
+            write_json(METRICS / study / f"{row}.json", figures)
+        curves = study_curves(catalogue.tables[study], results)
+        write(PLOTS / "curves" / f"{study}.csv", curves.to_csv(index=False, lineterminator="\n"))
     for name, image in images.items():
-        write(Path("plots/figures") / figure_file(name, images), image)
-    write(Path("report/report.md"), text)
-    write(Path("report/index.html"), html)
+        write(PLOTS / "figures" / figure_file(name, images), image)
+    write_json(REPORT / "rows.json", row_figures(catalogue.tables, results, report.published))
+    write_json(REPORT / "comparisons.json", [asdict(comparison) for comparison in report.comparisons])
+    write_json(REPORT / "verdicts.json", {claim.name: asdict(claim) for claim in report.claims})
+    write_json(REPORT / "environment.json", environments(results))
+    write(REPORT / "report.md", text)
+    write(REPORT / "index.html", html)
     print("the report: report/index.html")
 
 
@@ -81,14 +71,14 @@ def figure_file(name: str, images: dict[str, bytes]) -> str:
 
 
 def environments(results: dict[str, Result]) -> dict[str, Any]:
-    """What the runs were trained on, with the number of runs, and the versions of what evaluated and compared them."""
+    """Where the models were trained, with the number of runs, and the versions of the packages of the report."""
     texts = pd.Series([json.dumps(model["trained_on"]) for result in results.values() for model in result.models])
     packages = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "statsmodels", "torch")
     return {
         "trained_on": [
             json.loads(str(text)) | {"runs": int(number)} for text, number in texts.value_counts(sort=False).items()
         ],
-        # torch names its build behind a plus, where it is not PyPI's
+        # torch names its build after a plus, where it is not PyPI's
         "packages": {name: version(name).partition("+")[0] for name in packages},
     }
 
