@@ -3,8 +3,8 @@
 Studies are drawn that are like the committed one, each variant with as many seeds as params.yaml has, and with as many
 reviews, drawn from the test reviews. How often a variant is right on a review is taken from its committed predictions.
 The noise of its seeds is normal: first with the variance that the variants of its optimizer have in common, then with
-its own. So the true differences are known. Each study goes through the report's own code, and beside it other ideas of
-the variance of the seeds. At the end stands what each idea makes of the source's claims.
+its own. So the true differences are known. Each study goes through the report's own code, and through other ways to
+estimate the variance of the seeds. The last table has the verdicts on the source's claims by each way.
 """
 
 import math
@@ -18,10 +18,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from sentiment_rnn.report.claims import judge
-from sentiment_rnn.report.comparisons import compare_rows, families_of_study
-from sentiment_rnn.report.results import Runs, published_tables, read_runs, summarize
-from sentiment_rnn.report.statistics import ALPHA, Variance, compare, own_variance, shared_variances
+from sentiment_rnn.report.claims import evaluate_claims
+from sentiment_rnn.report.results import Runs, read_runs, summarize
+from sentiment_rnn.report.settings import report_settings
+from sentiment_rnn.report.statistics import Variance, compare, seed_variance, shared_variances
 from sentiment_rnn.study.params import Params, load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -33,15 +33,15 @@ Variances = dict[str, Variance | None]
 
 def one_for_all(means: Means, _: Groups) -> Variances:
     """The mean of all variances, however much they differ."""
-    own = [one for one in map(own_variance, means.values()) if one]
-    shared = Variance(float(np.mean([one.value for one in own])), sum(one.degrees for one in own))
+    own = [one for one in map(seed_variance, means.values()) if one]
+    shared = Variance(float(np.mean([one.value for one in own])), sum(one.df for one in own))
     return dict.fromkeys(means, shared)
 
 
 def moderated(means: Means, _: Groups) -> Variances:
     """The empirical Bayes estimate of Smyth (2004): each variance is drawn towards a common one."""
-    own = {name: own_variance(found) for name, found in means.items()}
-    values, degrees = (np.array([getattr(one, key) for one in own.values() if one]) for key in ("value", "degrees"))
+    own = {name: seed_variance(of_seeds) for name, of_seeds in means.items()}
+    values, degrees = (np.array([getattr(one, key) for one in own.values() if one]) for key in ("value", "df"))
     logs = np.log(values) - special.digamma(degrees / 2) + np.log(degrees / 2)
     excess = logs.var(ddof=1) - special.polygamma(1, degrees / 2).mean()
     if excess <= 0:
@@ -50,14 +50,14 @@ def moderated(means: Means, _: Groups) -> Variances:
     prior = grid[np.abs(special.polygamma(1, grid / 2) - excess).argmin()]
     common = np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))
     return {
-        name: Variance((prior * common + one.degrees * one.value) / (prior + one.degrees), float(prior) + one.degrees)
+        name: Variance((prior * common + one.df * one.value) / (prior + one.df), float(prior) + one.df)
         for name, one in own.items()
         if one
     }
 
 
 IDEAS: dict[str, Callable[[Means, Groups], Variances]] = {
-    "each its own": lambda means, _: {name: own_variance(found) for name, found in means.items()},
+    "each its own": lambda means, _: {name: seed_variance(of_seeds) for name, of_seeds in means.items()},
     "one for all": one_for_all,
     "moderated (Smyth 2004)": moderated,
     "one for each optimizer": shared_variances,
@@ -66,16 +66,21 @@ IDEAS: dict[str, Callable[[Means, Groups], Variances]] = {
 
 def main(n_studies: int) -> None:
     params = load_params()
-    runs = {
-        name: read_runs(Path("results") / name) for name in study_catalogue(params).variants if name != "experiment"
-    }
+    n_seeds, margin = len(params.study.base.seeds), report_settings(params).margin
+    runs = {name: read_runs(*committed(name)) for name in study_catalogue(params).variants if name != "experiment"}
     for noise in ("of its optimizer", "of its own"):
-        found = simulate(runs, len(params.seeds), params.margin, n_studies, own_noise=noise == "of its own")
-        print(f"\n{n_studies:,} studies with {len(params.seeds)} seeds, each variant with the noise {noise}")
+        shares = simulate(runs, n_seeds, margin, n_studies, own_noise=noise == "of its own")
+        print(f"\n{n_studies:,} studies with {n_seeds} seeds, each variant with the noise {noise}")
         for figure in ("covered", "half width", "wrongly equivalent"):
             print(f"\n{figure}, by how the variance of the seeds is estimated")
-            print(found.xs(figure, axis=1).to_string(float_format="%.3f"))
-    print(f"\nthe verdicts\n{verdicts(runs, params).to_string()}")
+            print(shares.xs(figure, axis=1).to_string(float_format="%.3f"))
+    print(f"\nthe verdicts\n{verdicts(runs, params, margin).to_string()}")
+
+
+def committed(name: str) -> tuple[Path, tuple[int, ...]]:
+    """The folder of a variant's results, and the seeds that are in it."""
+    folder = Path("results") / name
+    return folder, tuple(sorted(int(path.name) for path in folder.iterdir()))
 
 
 def simulate(
@@ -95,7 +100,7 @@ def simulate(
     """
     random = np.random.default_rng(0)
     groups = optimizers(runs)
-    right = {name: found.answers.correct for name, found in runs.items()}
+    right = {name: of_variant.predictions.correct for name, of_variant in runs.items()}
     share = {name: table.mean(axis=0) for name, table in right.items()}
     # of the variance of a seed's mean, what right and wrong on single reviews adds is drawn with them
     drawn = {name: (share[name] * (1 - share[name])).mean() / len(share[name]) for name in runs}
@@ -113,17 +118,17 @@ def simulate(
         }
         means = {name: table.mean(axis=1) for name, table in tables.items()}
         variances = {idea: estimate(means, groups) for idea, estimate in IDEAS.items()}
-        for (first, second), (idea, found) in ((pair, item) for pair in pairs for item in variances.items()):
-            truth, other = share[first].mean() - share[second].mean(), (tables[second], found[second])
-            one = compare((tables[first], found[first]), other, margin)
-            at_margin = compare((tables[first] + margin - truth, found[first]), other, margin)
+        for (first, second), (idea, estimated) in ((pair, item) for pair in pairs for item in variances.items()):
+            truth, other = share[first].mean() - share[second].mean(), (tables[second], estimated[second])
+            one = compare((tables[first], estimated[first]), other, margin)
+            at_margin = compare((tables[first] + margin - truth, estimated[first]), other, margin)
             rows.append(
                 {
                     "variance": idea,
                     "optimizers": " and ".join(sorted({groups[first], groups[second]})),
-                    "covered": one.low <= truth <= one.high,
-                    "half width": (one.high - one.low) / 2,
-                    "wrongly equivalent": at_margin.p_equivalence < ALPHA,
+                    "covered": one.ci_low <= truth <= one.ci_high,
+                    "half width": (one.ci_high - one.ci_low) / 2,
+                    "wrongly equivalent": at_margin.outcome == "within the margin",
                 }
             )
     return pd.DataFrame(rows).pivot_table(index="optimizers", columns="variance", sort=False)
@@ -139,26 +144,24 @@ def _pairs(groups: Groups, own: dict[str, float]) -> list[tuple[str, str]]:
     return within + across
 
 
-def verdicts(runs: dict[str, Runs], params: Params) -> pd.DataFrame:
+def verdicts(runs: dict[str, Runs], params: Params, margin: float) -> pd.DataFrame:
     """The verdict on each claim, a row, by how the variance of the seeds is estimated, a column."""
-    published, meanings = read_yaml(Path("data/published.yaml")), read_yaml(Path("data/claims.yaml"))
+    published, specs = read_yaml(Path("data/published.yaml")), read_yaml(Path("data/claims.yaml"))
     tables = {study: rows for study, rows in study_catalogue(params).tables.items() if study != "experiment"}
-    families = families_of_study(tables, published_tables(published))
     results, groups = summarize(runs), optimizers(runs)
-    accuracies = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
+    accuracies = {name: of_variant.predictions.correct.mean(axis=1) for name, of_variant in runs.items()}
     columns = {}
     for idea, estimate in IDEAS.items():
         variances = estimate(accuracies, groups)
         changed = {name: replace(result, variance=variances[name]) for name, result in results.items()}
-        comparisons = compare_rows(families, tables, changed, params.margin)
-        judged = judge(published["claims"], meanings, comparisons, tables, changed, params.margin)
-        columns[idea] = {claim.name: claim.verdict for claim in judged}
+        claims = evaluate_claims(published["claims"], specs, tables, changed, margin)
+        columns[idea] = {claim.name: claim.verdict for claim in claims}
     return pd.DataFrame(columns)
 
 
 def optimizers(runs: dict[str, Runs]) -> Groups:
     """The optimizer of each variant."""
-    return {name: found.models[0]["hyperparameters"]["optimizer"] for name, found in runs.items()}
+    return {name: of_variant.models[0]["hyperparameters"]["optimizer"] for name, of_variant in runs.items()}
 
 
 if __name__ == "__main__":

@@ -1,30 +1,36 @@
-"""What becomes of the source's claims: the rules, and the sentences in which it is told.
+"""The verdicts on the source's claims.
 
-A claim is read as statements, all of which it asserts: `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`. A comparison
-finds, at 95%, that there is no difference (it is below the margin), that a statement holds, that it is reversed (the
-difference has the other sign), or that it is undecided. A claim is then
+A claim asserts some statements, all of them: `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`. One 95% interval decides
+on each statement: it is *within the margin*, or it *holds* or is *reversed*, or it is *undecided*. A claim is then
 
-- contradicted, if a statement is reversed;
+- contradicted, if a statement is reversed also by the interval that is corrected for the number of its statements;
 - supported, if all statements hold;
-- refuted: no difference, if there is none in any of its statements;
-- partly supported, if some of them hold, and others are no difference, whatever the rest;
+- not supported, if all statements are within the margin;
+- partly supported, if some of them hold, and all others are within the margin;
 - undecided otherwise.
+
+That all statements hold, or that all are within the margin, is an intersection-union test (Berger 1982): it needs no
+correction. That any statement is reversed is a union, and is corrected (Bonferroni). docs/statistics.md says more.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.report.comparisons import RowComparison, as_number, by_pair, compare_rows, standing_rows
+from sentiment_rnn.report.comparisons import as_number, compare_rows, variant_by_row
 from sentiment_rnn.report.results import Result
 from sentiment_rnn.study.variants import Rows
 
-Verdict = Literal["supported", "partly supported", "refuted: no difference", "contradicted", "undecided", "not tested"]
+Verdict = Literal[
+    "supported",
+    "partly supported",
+    "not supported: any difference is below the margin",
+    "contradicted",
+    "undecided",
+    "not tested",
+]
 STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")
-BOUND_PHRASES = {"more": "stayed above", "less": "stayed below", "undecided": "came near"}
 
 
 class ClaimError(PipelineError):
@@ -33,147 +39,74 @@ class ClaimError(PipelineError):
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the source and what became of it.
+    """A published claim and its verdict.
 
     Attributes:
         name: its id.
-        says: the claim in words.
-        verdict: of all statements together.
-        finding: what was found instead, or that it was found, in a sentence.
+        text: the claim in words.
+        verdict: on all statements together.
+        smallest_margin: from this margin on, all its differences are within the margin; None without differences.
         statements: each with its sign, its outcome, and its comparison.
     """
 
     name: str
-    says: str
+    text: str
     verdict: Verdict
-    finding: str
+    smallest_margin: float | None
     statements: list[dict[str, Any]]
 
 
-def judge(
-    claims: list[dict[str, str]],
-    meanings: dict[str, Any],
-    comparisons: list[RowComparison],
-    tables: Rows,
-    results: dict[str, Result],
-    margin: float,
+def evaluate_claims(
+    claims: list[dict[str, str]], specs: dict[str, list[str]], tables: Rows, results: dict[str, Result], margin: float
 ) -> list[Claim]:
-    """The verdict on each claim. One whose rows are not all there is not tested.
+    """The verdict on each claim. A claim is not tested if one of its rows is missing.
 
     Args:
         claims: those of the source, with id and says.
-        meanings: data/claims.yaml: the statements of each claim, and what the rows are called.
-        comparisons: those of compare_rows. Statements on bounds are a family of their own.
+        specs: the statements of each claim.
         tables: of the study.
         results: by variant.
         margin: a difference below it is none.
 
     Raises:
-        ClaimError: a claim has no statement, or one that cannot be read or is not compared.
+        ClaimError: a claim has no statement, or one that cannot be read.
     """
-    standing = standing_rows(tables)
-    parsed = {name: [_parse(name, text) for text in texts] for name, texts in meanings["claims"].items()}
-    bounds = [
-        (first, second)
-        for parts in parsed.values()
-        for first, _, second in parts
-        if as_number(second) is not None and first in standing
-    ]
-    made = by_pair([*comparisons, *compare_rows({"bounds": bounds}, tables, results, margin)])
-    judged = []
+    rows = variant_by_row(tables)
+    evaluated = []
     for claim in claims:
-        name, statements = claim["id"], []
-        if not parsed.get(name):
+        name = claim["id"]
+        if not specs.get(name):
             raise ClaimError(f"claim {name}: no statement says how it is read")
-        for text, (first, sign, second) in zip(meanings["claims"][name], parsed[name], strict=True):
-            if not all(side in standing for side in (first, second) if as_number(side) is None):
-                continue
-            if (first, second) not in made:
-                raise ClaimError(f"claim {name}: {text!r}: these two rows are not compared in any family")
-            one = made[first, second]
-            outcome: str = one.outcome
+        parsed = [_parse(name, text) for text in specs[name]]
+        if any(side not in rows for first, _, second in parsed for side in (first, second) if as_number(side) is None):
+            evaluated.append(Claim(name, claim["says"], "not tested", None, []))
+            continue
+        pairs = [(first, second) for first, _, second in parsed]
+        comparisons = compare_rows({name: pairs}, tables, results, margin, n_statements=len(pairs))
+        statements = []
+        for text, (_, sign, _), comparison in zip(specs[name], parsed, comparisons, strict=True):
+            claimed = "more" if sign == ">" else "less"
+            outcome: str = comparison.outcome
             if outcome in ("more", "less"):
-                outcome = "holds" if (outcome == "more") == (sign == ">") else "reversed"
-            facts = {"statement": text, "sign": sign, "shows": one.outcome, "outcome": outcome}
-            statements.append(facts | asdict(one))
-        verdict = verdict_of({part["outcome"] for part in statements})
-        if len(statements) < len(parsed[name]):
-            verdict = "not tested"
-        judged.append(Claim(name, claim["says"], verdict, finding(statements, meanings["rows"]), statements))
-    return judged
+                outcome = "holds" if outcome == claimed else "reversed"
+            is_contradicted = outcome == "reversed" and comparison.corrected_outcome not in (claimed, "undecided")
+            facts = {"statement": text, "sign": sign, "outcome": outcome, "contradicts": is_contradicted}
+            statements.append(facts | asdict(comparison))
+        margins = [one.smallest_margin for one in comparisons if one.smallest_margin is not None]
+        evaluated.append(Claim(name, claim["says"], verdict_of(statements), max(margins, default=None), statements))
+    return evaluated
 
 
-def verdict_of(outcomes: set[str]) -> Verdict:
-    """The verdict on a claim whose statements have these outcomes."""
-    if "reversed" in outcomes:
+def verdict_of(statements: list[dict[str, Any]]) -> Verdict:
+    """The verdict on a claim with these statements."""
+    outcomes = {statement["outcome"] for statement in statements}
+    if any(statement["contradicts"] for statement in statements):
         return "contradicted"
     if outcomes == {"holds"}:
         return "supported"
-    if outcomes == {"no difference"}:
-        return "refuted: no difference"
-    return "partly supported" if {"holds", "no difference"} <= outcomes else "undecided"
-
-
-def finding(statements: list[dict[str, Any]], names: dict[str, str]) -> str:
-    """What the statements of a claim came to, in a sentence; in points, that is, hundredths of the accuracy.
-
-    Args:
-        statements: with sign, shows, first, second, low and high.
-        names: what a row is called.
-    """
-    clauses: dict[str, list[str]] = defaultdict(list)  # what is said of each subject
-    for part in statements:
-        same = [one for one in statements if (one["first"], _phrase(one)) == (part["first"], _phrase(part))]
-        if part is same[0]:
-            subject = names.get(part["first"], part["first"])
-            others = [_short(_called(one["second"], names), subject) for one in same]
-            joined = listed(others, "or" if part["shows"] in ("no difference", "undecided") else "and")
-            clauses[subject].append(f"{_phrase(part)} {joined}{_extent(same)}")
-    text = "; ".join(f"{subject} {', and '.join(said)}" for subject, said in clauses.items())
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
-
-
-def _phrase(part: dict[str, Any]) -> str:
-    if as_number(part["second"]) is not None:
-        return BOUND_PHRASES[part["shows"]]
-    claimed = "better" if part["sign"] == ">" else "worse"
-    return {
-        "more": "did better than",
-        "less": "did worse than",
-        "no difference": f"did no {claimed} than",
-        "undecided": f"may have done {claimed} than",
-    }[part["shows"]]
-
-
-def _called(side: str, names: dict[str, str]) -> str:
-    number = as_number(side)
-    return names.get(side, side) if number is None else f"{100 * number:g}%"
-
-
-def _short(name: str, subject: str) -> str:
-    """The name without the words at its end that the subject has there, too."""
-    words, ending = name.split(), subject.split()
-    while len(words) > 1 and ending and words[-1] == ending.pop():
-        words.pop()
-    return " ".join(words)
-
-
-def _extent(parts: list[dict[str, Any]]) -> str:
-    """How large the differences are: from the lowest end of an interval to the highest."""
-    if as_number(parts[0]["second"]) is not None:
-        return ""
-    low, high = 100 * min(part["low"] for part in parts), 100 * max(part["high"] for part in parts)
-    if parts[0]["shows"] in ("more", "less"):  # then no interval has 0
-        smallest, largest = sorted((abs(low), abs(high)))
-        return f", by {smallest:.1f} to {largest:.1f} points"
-    which = "the difference is" if len(parts) == 1 else "all differences are"
-    return f": {which} between {low:+.1f} and {high:+.1f} points"
-
-
-def listed(names: Iterable[str], conjunction: str) -> str:
-    """The names with commas, and the conjunction before the last."""
-    *first, last = names
-    return f"{', '.join(first)} {conjunction} {last}" if first else last
+    if outcomes == {"within the margin"}:
+        return "not supported: any difference is below the margin"
+    return "partly supported" if outcomes == {"holds", "within the margin"} else "undecided"
 
 
 def _parse(claim: str, text: str) -> tuple[str, str, str]:

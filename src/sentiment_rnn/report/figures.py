@@ -2,10 +2,7 @@
 
 import io
 import math
-import multiprocessing
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -17,12 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sentiment_rnn.report.calibration import Calibration
+from sentiment_rnn.evaluation.calibration import Calibration
+from sentiment_rnn.parallel import n_cores, process_pool
 from sentiment_rnn.report.comparisons import RowComparison
 from sentiment_rnn.report.results import Result, Tables, study_curves
+from sentiment_rnn.report.settings import Plots
 from sentiment_rnn.report.statistics import Estimate
-from sentiment_rnn.running.side_by_side import end_with_parent
-from sentiment_rnn.study.params import Plots
 from sentiment_rnn.study.variants import Rows
 
 GREY = "#777777"
@@ -37,7 +34,7 @@ class Dot:
     """A row of a dot plot."""
 
     label: str
-    found: Estimate
+    ours: Estimate
     published: float | None
 
 
@@ -46,15 +43,13 @@ class Difference:
     """A row of the forest plot: how far it is from another row, and how far the published figures are apart."""
 
     label: str
-    found: RowComparison
+    comparison: RowComparison
     published: float | None
 
 
 def draw_all(drawings: dict[str, Drawing], dpi: int) -> dict[str, bytes]:
     """Every figure as a PNG, by name; as many at once as there are cores."""
-    context = multiprocessing.get_context("fork")
-    n_processes = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(n_processes, context, initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
+    with process_pool(n_cores()) as pool:
         futures = {name: pool.submit(_png, *drawing, dpi) for name, drawing in drawings.items()}
         return {name: future.result() for name, future in futures.items()}
 
@@ -91,7 +86,7 @@ def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
     return figure
 
 
-def forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> Figure:
+def plot_forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> Figure:
     """How far each row is from the one that it is compared with, with its interval; the margin is shaded.
 
     Differences that are too large for the axis stand at its edge with their number.
@@ -106,14 +101,15 @@ def forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> 
     axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.15, linewidth=0)
     axes.axvline(0, color=GREY, linewidth=1)
     same, other, unknown = (colors[place % len(colors)] for place in range(3))
-    shades = {"no difference": same, "undecided": unknown, "more": other, "less": other}
+    shades = {"within the margin": same, "undecided": unknown, "more": other, "less": other}
     axes.set_yticks(range(len(rows)), [row if isinstance(row, str) else row.label for row in rows])
     for place, row in enumerate(rows):
         if isinstance(row, str):
             axes.get_yticklabels()[place].set_fontweight("bold")
             continue
-        found, color = row.found, shades[row.found.outcome]
-        mean, low, high = (100 * value for value in (found.difference, found.low, found.high))
+        comparison, color = row.comparison, shades[row.comparison.outcome]
+        ends = (comparison.difference, comparison.ci_low, comparison.ci_high)
+        mean, low, high = (100 * value for value in ends)
         if abs(mean) > FOCUS:
             published = "" if row.published is None else f"; published {100 * row.published:+.1f}"
             text = f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]{published}"
@@ -130,15 +126,15 @@ def forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> 
     axes.set_xlabel(f"difference in test accuracy, in points; shaded: below {100 * margin:g}", fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(labelsize=8)
-    meanings = {"no difference that counts": same, "a difference": other, "undecided": unknown}
+    meanings = {"within the margin": same, "a difference": other, "undecided": unknown}
     _legend(figure, meanings, any(not isinstance(row, str) and row.published is not None for row in rows))
     return figure
 
 
-def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figure:
-    """A panel per model: the share of positive reviews against the probability that was given for them.
+def plot_reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figure:
+    """A panel for each model: the share of positive reviews against their predicted probability.
 
-    The size of a dot tells how many answers it stands for.
+    The size of a dot is the share of the predictions in its bin.
     """
     n_columns = min(3, len(calibrations))
     n_rows = math.ceil(len(calibrations) / n_columns)
@@ -146,12 +142,12 @@ def reliability(calibrations: dict[str, Calibration], colors: list[str]) -> Figu
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
     for axes in panels.flat[len(calibrations) :]:
         axes.set_axis_off()
-    for axes, (name, found), color in zip(panels.flat, calibrations.items(), cycle(colors), strict=False):
+    for axes, (name, of_model), color in zip(panels.flat, calibrations.items(), cycle(colors), strict=False):
         axes.plot([0, 1], [0, 1], ":", color=GREY, linewidth=1)
-        axes.plot(found.probability, found.positive, color=color, linewidth=1)
-        axes.scatter(found.probability, found.positive, s=8 + 250 * found.share, color=color, alpha=0.8)
-        low, high = found.by_chance
-        axes.set_title(f"{name}: ECE {found.errors.mean():.3f}\nby chance {low:.3f} to {high:.3f}", fontsize=9)
+        axes.plot(of_model.probability, of_model.positive, color=color, linewidth=1)
+        axes.scatter(of_model.probability, of_model.positive, s=8 + 250 * of_model.share, color=color, alpha=0.8)
+        low, high = of_model.by_chance
+        axes.set_title(f"{name}: ECE {of_model.errors.mean():.3f}\nby chance {low:.3f} to {high:.3f}", fontsize=9)
         axes.set_aspect("equal")
         axes.tick_params(labelbottom=True)  # below the last ones there may be none
     figure.supxlabel("probability of positive", fontsize=9)
@@ -169,9 +165,9 @@ def _dots(study: str, rows: dict[str, str], results: dict[str, Result], publishe
 
 def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:
     for (place, dot), color in zip(enumerate(dots), cycle(colors), strict=False):
-        found = dot.found
-        axes.plot([found.low, found.high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
-        axes.plot(found.mean, place, "o", color=color, markersize=5)
+        ours = dot.ours
+        axes.plot([ours.ci_low, ours.ci_high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
+        axes.plot(ours.mean, place, "o", color=color, markersize=5)
         if dot.published is not None:
             axes.plot(dot.published, place, "D", color="black", markersize=4, markerfacecolor="none")
     axes.set_yticks(range(len(dots)), [dot.label for dot in dots])

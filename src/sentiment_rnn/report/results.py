@@ -1,4 +1,4 @@
-"""What the runs of each variant left, and what they come to together."""
+"""The results of each variant: its runs, and their summary statistics."""
 
 import json
 from collections.abc import Collection
@@ -8,45 +8,50 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment_rnn.evaluation.answers import Answers, read_answers
-from sentiment_rnn.report.statistics import Estimate, Values, Variance, estimate, shared_variances
-from sentiment_rnn.study.variants import Rows
+from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.evaluation.predictions import Predictions, read_predictions
+from sentiment_rnn.report.statistics import Estimate, Row, Variance, estimate, shared_variances
+from sentiment_rnn.study.variants import Rows, Variant
 
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure
 
 
+class ResultsError(PipelineError):
+    """The results of a variant are missing or incomplete."""
+
+
 @dataclass(frozen=True)
 class Runs:
-    """What the runs of one variant left.
+    """The runs of one variant.
 
     Attributes:
         models: the model.json of each run.
         curves: its learning curves: columns seed, epoch, split, loss, accuracy; empty for a bag of words.
-        answers: of all runs, on the test reviews.
+        predictions: of all runs, for the test reviews.
     """
 
     models: list[dict[str, Any]]
     curves: pd.DataFrame
-    answers: Answers
+    predictions: Predictions
 
     @property
     def seeds(self) -> list[int | None]:
-        """Of the runs; a bag of words has none."""
+        """The seeds of the runs; a bag of words has none."""
         return [model.get("seed") for model in self.models]
 
     @property
     def n_parameters(self) -> int:
-        """Of a model."""
+        """The number of trained parameters of a model."""
         return int(self.models[0]["n_parameters"])
 
 
 @dataclass(frozen=True)
 class Result(Runs):
-    """And what they come to.
+    """Runs with summary statistics.
 
     Attributes:
         accuracy: on the test reviews.
-        loss: likewise.
+        loss: on the test reviews.
         variance: of the accuracies of its seeds, shared with other variants where that is allowed.
     """
 
@@ -55,65 +60,79 @@ class Result(Runs):
     variance: Variance | None
 
     @property
-    def correct(self) -> tuple[Values, Variance | None]:
+    def correct(self) -> Row:
         """What a comparison of accuracies needs."""
-        return self.answers.correct, self.variance
+        return self.predictions.correct, self.variance
 
 
-def read_results(folders: dict[str, Path], guests: Collection[str] = ()) -> dict[str, Result]:
+def read_results(variants: list[Variant], not_pooled: Collection[str] = ()) -> dict[str, Result]:
     """The results of some variants, which share the variance of their seeds.
 
     Args:
-        folders: of the evaluations of each variant: one below it for each seed.
-        guests: variants that add nothing to what the others share.
+        variants: to read.
+        not_pooled: variants that add nothing to the variance that the others share.
+
+    Raises:
+        ResultsError: those of a variant are missing or incomplete.
     """
-    return summarize({name: read_runs(folder) for name, folder in folders.items()}, guests)
+    return summarize({variant.name: read_runs(variant.results, variant.seeds) for variant in variants}, not_pooled)
 
 
-def summarize(runs: dict[str, Runs], guests: Collection[str] = ()) -> dict[str, Result]:
-    """What the runs of some variants come to. Variants of one kind share the variance of their seeds."""
-    groups = {name: _kind(name, found) for name, found in runs.items()}
-    accuracies_of_runs = {name: found.answers.correct.mean(axis=1) for name, found in runs.items()}
-    losses_of_runs = {name: found.answers.losses.mean(axis=1) for name, found in runs.items()}
-    accuracies, losses = (shared_variances(means, groups, guests) for means in (accuracies_of_runs, losses_of_runs))
+def summarize(runs: dict[str, Runs], not_pooled: Collection[str] = ()) -> dict[str, Result]:
+    """Summary statistics of some variants. Variants of one kind share the variance of their seeds."""
+    groups = {name: _kind(name, of_variant) for name, of_variant in runs.items()}
+    correct = {name: of_variant.predictions.correct for name, of_variant in runs.items()}
+    losses = {name: of_variant.predictions.losses for name, of_variant in runs.items()}
+    of_accuracy, of_loss = (
+        shared_variances({name: values.mean(axis=1) for name, values in tables.items()}, groups, not_pooled)
+        for tables in (correct, losses)
+    )
     return {
         name: Result(
-            **vars(found),
-            accuracy=estimate(found.answers.correct, accuracies[name]),
-            loss=estimate(found.answers.losses, losses[name]),
-            variance=accuracies[name],
+            **vars(of_variant),
+            accuracy=estimate(correct[name], of_accuracy[name]),
+            loss=estimate(losses[name], of_loss[name]),
+            variance=of_accuracy[name],
         )
-        for name, found in runs.items()
+        for name, of_variant in runs.items()
     }
 
 
 def _kind(name: str, runs: Runs) -> str:
     """The same for variants whose seeds can be expected to vary alike.
 
-    Those have in common the optimizer, the kind of network, the initialisation, and how many epochs and test reviews.
+    They have in common the optimizer, the kind of network, the initialisation, and the number of epochs and of test
+    reviews.
     """
-    model = runs.models[0]
-    if "hyperparameters" not in model:
+    hyperparameters = runs.models[0].get("hyperparameters")
+    if hyperparameters is None:
         return name
-    network = [model["hyperparameters"].get(key) for key in ("optimizer", "head")]
-    network.append(model["hyperparameters"].get("cell") == "attention")
-    return str([*network, model.get("init"), model.get("n_epochs"), len(runs.answers.labels)])
+    settings = [hyperparameters.get(key) for key in ("optimizer", "init", "n_epochs")]
+    return str([*settings, hyperparameters.get("cell") == "attention", len(runs.predictions.labels)])
 
 
-def read_runs(folder: Path) -> Runs:
+def read_runs(folder: Path, seeds: tuple[int, ...]) -> Runs:
     """All runs of a variant.
 
     Args:
-        folder: of its evaluations: one below it for each seed.
+        folder: of its results, one folder for each seed.
+        seeds: of the variant.
+
+    Raises:
+        ResultsError: a file is missing.
     """
-    runs = [folder / str(seed) for seed in sorted(int(path.name) for path in folder.iterdir())]
+    runs = [folder / str(seed) for seed in sorted(seeds)]
+    if missing := [run for run in runs if not (run / "metrics.json").exists()]:
+        raise ResultsError(
+            f"{missing[0]}: these results are missing; `git checkout {folder}` brings back committed ones"
+        )
     models = [json.loads((run / "model.json").read_text(encoding="utf-8")) for run in runs]
     curves = [
         _tidy(pd.read_csv(run / "curves.csv")).assign(seed=model["seed"])
         for run, model in zip(runs, models, strict=True)
         if (run / "curves.csv").exists()
     ]
-    return Runs(models, pd.concat(curves) if curves else pd.DataFrame(), read_answers(runs))
+    return Runs(models, pd.concat(curves) if curves else pd.DataFrame(), read_predictions(runs))
 
 
 def _tidy(curves: pd.DataFrame) -> pd.DataFrame:
@@ -155,20 +174,22 @@ def row_figures(tables: Rows, results: dict[str, Result], published: Tables) -> 
 
 def _figures(name: str, result: Result, source: dict[str, Any] | None) -> dict[str, Any]:
     figures: dict[str, Any] = {"variant": name}
-    for measure, found in (("accuracy", result.accuracy), ("loss", result.loss)):
-        figures |= {f"test_{measure}": found.mean, f"{measure}_low": found.low, f"{measure}_high": found.high}
-        if found.std is not None:
-            figures[f"{measure}_std"] = found.std
+    for metric, of_metric in (("accuracy", result.accuracy), ("loss", result.loss)):
+        ends = {f"{metric}_ci_low": of_metric.ci_low, f"{metric}_ci_high": of_metric.ci_high}
+        figures |= {f"test_{metric}": of_metric.mean, **ends}
+        if of_metric.std is not None:
+            figures[f"{metric}_std"] = of_metric.std
         if source:
-            value = source[f"test_{measure}"]
-            figures |= {f"run_{measure}_low": found.run_low, f"run_{measure}_high": found.run_high}
-            figures |= {f"published_{measure}": value, f"published_{measure}_inside": is_inside(value, found)}
+            value = source[f"test_{metric}"]
+            figures[f"{metric}_prediction_low"] = of_metric.prediction_low
+            figures[f"{metric}_prediction_high"] = of_metric.prediction_high
+            figures |= {f"published_{metric}": value, f"published_{metric}_inside": is_inside(value, of_metric)}
     return figures | {"n": result.accuracy.n, "n_reviews": result.accuracy.n_reviews}
 
 
-def is_inside(published: float, found: Estimate) -> bool:
-    """Whether a published value, of one run and given to three decimals, may lie in our interval for one run."""
-    return found.run_low - 0.0005 <= published <= found.run_high + 0.0005
+def is_inside(published: float, ours: Estimate) -> bool:
+    """Whether a published value, of one run and given to three decimals, may lie in our prediction interval."""
+    return ours.prediction_low - 0.0005 <= published <= ours.prediction_high + 0.0005
 
 
 def published_tables(published: dict[str, Any]) -> Tables:

@@ -1,4 +1,4 @@
-"""All that the runs of the study came to: the comparisons of its rows, and what becomes of the source's claims."""
+"""The data of the study's report: results, comparisons of rows, verdicts on claims."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,32 +7,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentiment_rnn.report.calibration import Calibration
-from sentiment_rnn.report.claims import Claim, judge
-from sentiment_rnn.report.comparisons import Pair, RowComparison, by_pair, compare_rows, families_of_study
+from sentiment_rnn.evaluation.calibration import Calibration
+from sentiment_rnn.report.claims import Claim, evaluate_claims
+from sentiment_rnn.report.comparisons import Pair, RowComparison, by_pair, compare_rows, study_families
 from sentiment_rnn.report.results import Result, Tables, published_tables
+from sentiment_rnn.report.settings import ReportSettings
 from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import Catalogue, base_name
 
 
 @dataclass(frozen=True)
-class Findings:
-    """All that the report shows.
+class ReportData:
+    """Everything that the report shows.
 
     Attributes:
         params: the parameters.
+        settings: the parameters of the report.
         catalogue: the variants and their tables.
         results: by variant.
         comparisons: of the rows.
-        claims: of the source, and what becomes of them.
+        claims: of the source, with verdicts.
         source: what the source published; None where it does not compare.
         published: its tables; empty where it does not compare.
         data: the summaries of the split and of the vocabulary.
-        also_in_train: bool [reviews of test], whether a review stands in train too.
-        cpu_seconds: of a training, by variant, on the machine of the committed run; empty where it does not compare.
+        also_in_train: bool [test reviews], whether the text is also among the training reviews.
     """
 
     params: Params
+    settings: ReportSettings
     catalogue: Catalogue
     results: dict[str, Result]
     comparisons: list[RowComparison]
@@ -41,7 +43,6 @@ class Findings:
     published: Tables
     data: dict[str, Any]
     also_in_train: NDArray[np.bool_]
-    cpu_seconds: dict[str, float]
 
     @cached_property
     def by_pair(self) -> dict[Pair, RowComparison]:
@@ -49,52 +50,51 @@ class Findings:
         return by_pair(self.comparisons)
 
     @property
-    def shown(self) -> dict[str, str]:
-        """The models that are looked at more closely, by what they are called: the base of each cell, and compound."""
+    def selected(self) -> dict[str, str]:
+        """The variants that some sections show, by their short names: the base of each cell, and compound."""
         bases = {cell: base_name(self.params, cell) for cell in self.params.study.grids["cell"]}
         return bases | {"compound": "compound"}
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
-        """Of these models."""
-        return {name: Calibration.of(self.results[variant].answers) for name, variant in self.shown.items()}
+        """The calibration of the selected variants."""
+        predictions = {name: self.results[variant].predictions for name, variant in self.selected.items()}
+        return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in predictions.items()}
 
 
-def gather(
+def build_report_data(
     params: Params,
+    settings: ReportSettings,
     catalogue: Catalogue,
     results: dict[str, Result],
     *,
     published: dict[str, Any],
-    meanings: dict[str, Any],
+    claim_specs: dict[str, list[str]],
     data: dict[str, Any],
     also_in_train: NDArray[np.bool_],
-    cpu_seconds: dict[str, float],
-) -> Findings:
-    """Compare the rows, and judge the claims.
+) -> ReportData:
+    """Compare the rows, and evaluate the claims.
 
     Args:
         params: the parameters.
+        settings: the parameters of the report.
         catalogue: the variants and their tables.
         results: by variant.
-        published: what the source published. It is left out, its claims aside, where its reviews are not ours.
-        meanings: how the claims are read, and what the rows are called.
+        published: what the source published; only its claims are used if its reviews are not ours.
+        claim_specs: the statements of each claim.
         data: the summaries of the split and of the vocabulary.
-        also_in_train: bool [reviews of test].
-        cpu_seconds: by variant, of the committed run; left out likewise.
+        also_in_train: bool [test reviews].
     """
-    tables, source_tables = catalogue.tables, published_tables(published)
-    comparisons = compare_rows(families_of_study(tables, source_tables), tables, results, params.margin)
-    is_comparable = params.dataset == "imdb"
-    return Findings(
+    tables, is_comparable = catalogue.tables, params.dataset == "imdb"
+    return ReportData(
         params=params,
+        settings=settings,
         catalogue=catalogue,
         results=results,
-        comparisons=comparisons,
-        claims=judge(published["claims"], meanings, comparisons, tables, results, params.margin),
+        comparisons=compare_rows(study_families(tables), tables, results, settings.margin),
+        claims=evaluate_claims(published["claims"], claim_specs, tables, results, settings.margin),
         source=published if is_comparable else None,
-        published=source_tables if is_comparable else {},
+        published=published_tables(published) if is_comparable else {},
         data=data,
         also_in_train=also_in_train,
-        cpu_seconds=cpu_seconds if is_comparable else {},
     )

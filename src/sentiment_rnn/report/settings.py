@@ -1,0 +1,33 @@
+"""The parameters of the report, which no training depends on."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sentiment_rnn.study.params import Params, ParamsError, StrictModel, validated
+
+
+class Plots(StrictModel):
+    """How the figures look."""
+
+    dpi: Annotated[int, Field(ge=50, le=600)]
+    colors: Annotated[list[Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$")]], Field(min_length=1)]
+
+
+class ReportSettings(StrictModel):
+    """The keys of params.yaml that the report alone reads."""
+
+    margin: Annotated[float, Field(gt=0, lt=1)]
+    plots: Plots
+
+
+def report_settings(params: Params) -> ReportSettings:
+    """Validate the keys of the report.
+
+    Raises:
+        ParamsError: with a line for each key that is wrong.
+    """
+    try:
+        return validated(ReportSettings, {"margin": params.margin, "plots": params.plots}, "")
+    except ValueError as error:
+        raise ParamsError("\n".join(f"params.yaml: {line}" for line in str(error).split("\n"))) from error
