@@ -1,6 +1,7 @@
 """What one would write in PyTorch without this project: the same model over packed or over padded batches."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from sentiment_rnn.encoding.dataset import EncodedReviews
+from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.network.model import RNNClassifier
+from sentiment_rnn.study.params import OPTIMIZER_SETTINGS, Hyperparameters
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
@@ -21,9 +23,9 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 
 
 class PaddedBatch(NamedTuple):
-    """Tokens [batch, time] with zeros behind each end, lengths [batch], labels [batch]."""
+    """Ids [batch, time] padded with 0, lengths [batch], labels [batch]."""
 
-    tokens: Tensor
+    ids: Tensor
     lengths: Tensor
     labels: Tensor
 
@@ -32,18 +34,19 @@ class PackedClassifier(nn.Module):
     """The source's model as it prints it: packed sequences, padded to max_length, flattened.
 
     Args:
-        like: whose layers it takes, with their weights.
+        like: whose layers it copies, with their weights.
         max_length: tokens of the longest review.
     """
 
     def __init__(self, like: RNNClassifier, max_length: int) -> None:
         super().__init__()
-        self.embedding, self.rnn, self.linear, self.max_length = like.embedding, like.rnn, like.linear, max_length
+        self.embedding, self.linear = deepcopy(like.embedding), deepcopy(like.linear)
+        self.rnn, self.max_length = one_module(like), max_length
         self.rnn.batch_first = True
 
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """[batch, time] -> [batch, 2]."""
-        logits: Tensor = self.linear(self.states(self.embedding(tokens), lengths).flatten(1))
+        logits: Tensor = self.linear(self.states(self.embedding(ids), lengths).flatten(1))
         return logits
 
     def states(self, embedded: Tensor, lengths: Tensor) -> Tensor:
@@ -60,6 +63,26 @@ class PaddedClassifier(PackedClassifier):
         states = self.rnn(embedded)[0]
         is_real = torch.arange(states.shape[1]) < lengths[:, None]
         return F.pad(states * is_real[:, :, None], (0, 0, 0, self.max_length - states.shape[1]))
+
+
+def one_module(like: RNNClassifier) -> nn.LSTM | nn.GRU:
+    """The recurrent layers as PyTorch has them: both directions in one module."""
+    rnn: nn.LSTM | nn.GRU = deepcopy(like.rnns[0])  # type: ignore[assignment]
+    if len(like.rnns) == 1:
+        return rnn
+    both = type(rnn)(
+        rnn.input_size, rnn.hidden_size, bidirectional=True, dtype=rnn.weight_ih_l0.dtype
+    )  # one layer: with more it is another model
+    forth, back = rnn.state_dict(), like.rnns[1].state_dict()
+    both.load_state_dict(forth | {f"{name}_reverse": weight for name, weight in back.items()})
+    return both
+
+
+def build_optimizer(model: nn.Module, hyperparameters: Hyperparameters) -> torch.optim.Optimizer:
+    """The optimizer with its settings, as its documentation shows it."""
+    names = OPTIMIZER_SETTINGS[hyperparameters.optimizer]
+    settings = {name: getattr(hyperparameters, name) for name in names}
+    return OPTIMIZERS[hyperparameters.optimizer](model.parameters(), **settings)
 
 
 CLASSIFIERS = {"packed": PackedClassifier, "padded": PaddedClassifier}
@@ -83,7 +106,7 @@ def padded_batches(reviews: EncodedReviews, order: Tensor, batch_size: int) -> I
 
 def step(model: PackedClassifier, optimizer: torch.optim.Optimizer, batch: PaddedBatch) -> float:
     """One step of a training; the loss before it."""
-    loss = F.cross_entropy(model(batch.tokens, batch.lengths), batch.labels)
+    loss = F.cross_entropy(model(batch.ids, batch.lengths), batch.labels)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

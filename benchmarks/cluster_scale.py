@@ -125,8 +125,7 @@ def one_real_worker(project: Path) -> dict[str, Any]:
 
 def work(commit: str, lock: str, *stages: str) -> None:
     """Run the stages as a real worker does; print for each its entry and its seconds."""
-    sys.path.append(str(PROJECT / "scripts"))
-    from worker import run_stage  # noqa: PLC0415
+    from scripts.worker import run_stage  # noqa: PLC0415
 
     known = [("vocab", load_yaml(lock)["stages"]["vocab"])]
     for stage in stages:
@@ -181,7 +180,7 @@ def measure(clone: Path, n_workers: int) -> dict[str, Any]:
 def dask(clone: Path, n_workers: int) -> Iterator[tuple[str, int]]:
     """A scheduler and so many workers: its address, and its process."""
     file = clone / ".dvc/tmp/scheduler.json"
-    modules = os.pathsep.join(str(PROJECT / folder) for folder in ("benchmarks", "scripts", "src"))
+    modules = os.pathsep.join(str(PROJECT / folder) for folder in ("benchmarks", ".", "src"))
     settings: dict[str, Any] = {"cwd": clone, "env": os.environ | {"PYTHONPATH": modules}}
     with (clone / ".dvc/tmp/dask.log").open("w") as log:
         command = ("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
@@ -201,9 +200,9 @@ def dask(clone: Path, n_workers: int) -> Iterator[tuple[str, int]]:
 
 def coordinate(address: str, n_workers: int) -> None:
     """Run the coordinator in this process, with simulated workers; print what it took."""
-    sys.path.append(str(PROJECT / "scripts"))
-    import cluster  # noqa: PLC0415 - takes a second, for this process alone
     from simulated_worker import simulate  # noqa: PLC0415
+
+    from scripts import cluster  # noqa: PLC0415 - takes a second, for this process alone
 
     spans: dict[str, float] = {}
     run_on_workers, keep = cluster.run_on_workers, cluster.keep

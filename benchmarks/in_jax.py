@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import optax
 from alternatives import PaddedBatch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sentiment_rnn.network.model import RNNClassifier
+from sentiment_rnn.study.params import Hyperparameters
 
 Weights = dict[str, jax.Array]
 
@@ -22,16 +23,17 @@ class JaxTraining:
 
     Args:
         like: the model whose weights it starts with; LSTM or GRU, forwards.
-        lr: the learning rate.
+        hyperparameters: with Adam's settings.
         max_length: tokens of the longest review.
     """
 
-    def __init__(self, like: RNNClassifier, lr: float, max_length: int) -> None:
+    def __init__(self, like: RNNClassifier, hyperparameters: Hyperparameters, max_length: int) -> None:
         self.weights: Weights = {name: to_jax(weight) for name, weight in like.state_dict().items()}
         self.max_length = max_length
-        optimizer = optax.adam(lr)
+        optimizer = optax.adam(hyperparameters.lr, eps=hyperparameters.eps or 0.0)
         self.state = optimizer.init(self.weights)
-        n_layers, layer = like.rnn.num_layers, lstm if like.rnn.mode == "LSTM" else gru
+        rnn: nn.LSTM | nn.GRU = like.rnns[0]  # type: ignore[assignment]
+        n_layers, layer = rnn.num_layers, lstm if rnn.mode == "LSTM" else gru
 
         def update(weights: Weights, state: Any, *batch: jax.Array) -> tuple[Weights, Any, jax.Array]:
             loss, gradients = jax.value_and_grad(mean_loss)(weights, *batch, n_layers, layer)
@@ -43,7 +45,7 @@ class JaxTraining:
     def step(self, batch: PaddedBatch) -> float:
         """One step; the loss before it."""
         tokens = jnp.zeros((len(batch.labels), self.max_length), jnp.int32)
-        tokens = tokens.at[:, : batch.tokens.shape[1]].set(to_jax(batch.tokens))
+        tokens = tokens.at[:, : batch.ids.shape[1]].set(to_jax(batch.ids))
         arrays = (tokens, to_jax(batch.lengths), to_jax(batch.labels))
         self.weights, self.state, loss = self.update(self.weights, self.state, *arrays)
         return float(loss)  # waits for it
@@ -61,7 +63,7 @@ def mean_loss(
     states = weights["embedding.weight"][tokens.T]
     for number in range(n_layers):
         kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        states = layer(states, *(weights[f"rnn.{kind}_l{number}"] for kind in kinds))
+        states = layer(states, *(weights[f"rnns.0.{kind}_l{number}"] for kind in kinds))
     is_real = jnp.arange(len(states))[:, None] < lengths
     flat = (states * is_real[:, :, None]).swapaxes(0, 1).reshape(len(labels), -1)
     logits = flat @ weights["linear.weight"].T + weights["linear.bias"]

@@ -18,11 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from alternatives import CLASSIFIERS, OPTIMIZERS, PackedClassifier, PaddedBatch, padded_batches, shuffled, step
+from alternatives import CLASSIFIERS, PackedClassifier, PaddedBatch, padded_batches, shuffled, step
+from alternatives import build_optimizer as plain_optimizer
 from torch import nn
 
-from sentiment_rnn.encoding.dataset import EncodedReviews
-from sentiment_rnn.encoding.text import read_vocabulary
+from sentiment_rnn.encoding.arrays import EncodedReviews
+from sentiment_rnn.encoding.vocabulary import read_vocabulary
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.network.inference import BATCH_SIZE, predict_logits
@@ -52,27 +53,27 @@ class Task:
     def padded_training(self) -> Iterator[PaddedBatch]:
         """The batches of a training with seed 0."""
         reviews = self.reviews("train")
-        return padded_batches(reviews, shuffled(reviews, seed=0), self.params.batch_size)
+        return padded_batches(reviews, shuffled(reviews, seed=0), self.variant.batch_size)
 
     def model(self) -> RNNClassifier:
         """With the weights of seed 0."""
-        return build_model(self.variant, self.n_words, self.params.max_length, self.params.init, seed=0)
+        return build_model(self.variant, self.n_words, self.params.max_length, seed=0)
 
 
 def train_here(task: Task) -> Calls:
     """As the train stage does."""
     use_deterministic_device()
     model = task.model()
-    optimizer = build_optimizer(model, task.variant.optimizer, task.variant.lr)
+    optimizer = build_optimizer(model, task.variant)
     order = torch.Generator().manual_seed(0)
-    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.params.batch_size, order):
-        yield lambda batch=batch: train_epoch(model, optimizer, [batch])[0]  # type: ignore[misc]
+    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.variant.batch_size, order):
+        yield lambda batch=batch: train_epoch(model, optimizer, [batch], task.variant)[0]  # type: ignore[misc]
 
 
 def train_plainly(kind: str, task: Task) -> Calls:
     """As one writes it in PyTorch."""
     model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
-    optimizer = OPTIMIZERS[task.variant.optimizer](model.parameters(), lr=task.variant.lr)  # type: ignore[call-arg]
+    optimizer = plain_optimizer(model, task.variant)
     for batch in task.padded_training():
         yield partial(step, model, optimizer, batch)
 
@@ -81,18 +82,22 @@ def train_in_jax(task: Task) -> Calls:
     """As one writes it in JAX."""
     from in_jax import JaxTraining  # noqa: PLC0415 - it starts threads, one for each core that it sees
 
-    training = JaxTraining(task.model(), task.variant.lr, task.params.max_length)
+    training = JaxTraining(task.model(), task.variant, task.params.max_length)
     for batch in task.padded_training():
         yield partial(training.step, batch)
 
 
 def multiply(task: Task) -> Calls:
     """The matrix products of a step's recurrent layers, and nothing else: no step can take less."""
-    rnn = task.model().rnn
-    assert isinstance(rnn, nn.LSTM | nn.GRU)
+    rnn: nn.LSTM | nn.GRU = task.model().rnns[0]  # type: ignore[assignment]
     order = torch.Generator().manual_seed(0)
-    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.params.batch_size, order):
-        yield matrix_products(rnn, batch.tokens.batch_sizes.tolist())
+    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.variant.batch_size, order):
+        yield matrix_products(rnn, batch_sizes(batch.lengths))
+
+
+def batch_sizes(lengths: torch.Tensor) -> list[int]:
+    """How many reviews each time step has."""
+    return [int((lengths > step).sum()) for step in range(int(lengths.max()))]
 
 
 def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], float]:
@@ -136,7 +141,7 @@ def predict_plainly(kind: str, task: Task) -> Calls:
     @torch.inference_mode()
     def work() -> float:
         batches = padded_batches(reviews, order, BATCH_SIZE)
-        return math.fsum(model(batch.tokens, batch.lengths).sum().item() for batch in batches)
+        return math.fsum(model(batch.ids, batch.lengths).sum().item() for batch in batches)
 
     while True:
         yield work

@@ -2,12 +2,11 @@
 
 import json
 import os
+import re
 import shlex
-import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -17,14 +16,13 @@ import pandas as pd
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sentiment_rnn.encoding.text import blank_markup, build_vocabulary, encode, english_stop_words, tokenize
+from sentiment_rnn.encoding.tokens import Tokenizer, english_stop_words
+from sentiment_rnn.encoding.vocabulary import build_vocabulary, encode
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.running.side_by_side import PROCESSES
+from sentiment_rnn.parallel import N_WORKERS
 from sentiment_rnn.study.params import Params
 
 PROJECT = Path(__file__).parents[1]
-SPLIT = "--reviews raw.csv --seed 0 --out split"
-VOCAB = "--splits split --stop-words drop --max-length 256 --out data/encoded"
 
 
 def measure(command: list[str], folder: Path) -> dict[str, float]:
@@ -42,16 +40,25 @@ def measure(command: list[str], folder: Path) -> dict[str, float]:
     return figures
 
 
-def stage(name: str, folder: Path, *arguments: str | Path) -> dict[str, float]:
-    """Run the stage's script."""
-    result = measure([sys.executable, str(PROJECT / f"stages/{name}.py"), *map(str, arguments)], folder)
+def set_up(folder: Path) -> None:
+    """Link the project's code and data into a folder, where stages can run."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for source in (*(PROJECT / name for name in ("src", "stages")), *(PROJECT / "data").iterdir()):
+        link = folder / source.relative_to(PROJECT)
+        if source.name not in ("raw", "split", "encoded", "models", "checkpoints"):
+            link.symlink_to(source)
+
+
+def stage(name: str, folder: Path, *arguments: str) -> dict[str, float]:
+    """Run a stage."""
+    result = measure([sys.executable, "-m", f"stages.{name}", *arguments], folder)
     print(name, result, flush=True)
     return result
 
 
 def run(*command: str, folder: Path) -> str:
     """Run a command there with the clone's own code; what it printed."""
-    own = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return subprocess.run(
         command, check=True, cwd=folder, env=os.environ | own, text=True, stdout=subprocess.PIPE
     ).stdout
@@ -71,21 +78,17 @@ def write_params(folder: Path, **changes: object) -> None:
     yaml.dump(params | changes, folder / "params.yaml")
 
 
-def data_stages(folder: Path, data: Path) -> dict[str, Any]:
-    """fetch, split and vocab of the corpus that params.yaml in the folder names, found under `data`."""
-    return {
-        "fetch": stage("fetch", folder, "--data", data, "--out", "raw.csv"),
-        "split": stage("split", folder, *SPLIT.split()),
-        "vocab": stage("vocab", folder, *VOCAB.split()),
-    }
+def data_stages(folder: Path) -> dict[str, Any]:
+    """fetch, split and vocab of the corpus that params.yaml in the folder names."""
+    return {name: stage(name, folder) for name in ("fetch", "split", "vocab")}
 
 
 def training_stages(folder: Path) -> dict[str, Any]:
     """One epoch of the base, and its evaluation."""
     write_params(folder, n_epochs=1, seeds=[0])
     return {
-        "train_one_epoch": stage("train", folder, "--anew", "lstm-adam"),
-        "evaluate": stage("evaluate", folder, "lstm-adam"),
+        "train_one_epoch": stage("train", folder, "--force", "experiment"),
+        "evaluate": stage("evaluate", folder, "experiment"),
     }
 
 
@@ -93,23 +96,20 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
     """Tokenising and encoding all splits in this process, in turn with scikit-learn by the same rules."""
     parts = ("train", "valid", "test")
     texts = {
-        part: list(pd.read_csv(folder / f"split/{part}.csv", dtype=str, keep_default_na=False)["review"])
+        part: list(pd.read_csv(folder / f"data/split/{part}.csv", dtype=str, keep_default_na=False)["review"])
         for part in parts
     }
     stop_words = english_stop_words()
 
     def ours() -> None:
-        counts = Counter[str]()
-        for text in texts["train"]:
-            counts.update(tokenize(text, stop_words))
-        vocabulary = build_vocabulary(counts, params.min_freq)
+        vocabulary = build_vocabulary(texts["train"], "drop", params.min_freq)
+        tokenizer = Tokenizer("drop", ())
         for part in parts:
-            reviews = (tokenize(text, stop_words) for text in texts[part])
-            encode(reviews, [0] * len(texts[part]), vocabulary, params.max_length)
+            encode(texts[part], [0] * len(texts[part]), tokenizer, vocabulary, params.max_length)
 
     def theirs() -> None:
         vectorizer = CountVectorizer(
-            preprocessor=lambda text: blank_markup(text).lower(),
+            preprocessor=lambda text: re.sub(r"<[^>\n]*>", " ", text).lower(),
             token_pattern="[a-z]+",
             stop_words=sorted(stop_words),
             min_df=params.min_freq,
@@ -130,10 +130,18 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
 
 def csv_answers(folder: Path) -> dict[str, float]:
     """`sentiment predict --csv` for all reviews, with the model that comes with the package: one process, and all."""
-    command = ["predict", "--model", "pretrained/champion", "--csv", str(folder / "raw.csv"), "--column", "review"]
+    command = [
+        "predict",
+        "--model",
+        "pretrained/nbsvm",
+        "--csv",
+        str(folder / "data/raw/reviews.csv"),
+        "--column",
+        "review",
+    ]
     command += ["--out", str(folder / "answers.csv")]
     sentiment = [str(Path(sys.executable).with_name("sentiment")), *command]
-    one = measure(["env", f"{PROCESSES}=1", *sentiment], folder)["seconds"]
+    one = measure(["env", f"{N_WORKERS}=1", *sentiment], folder)["seconds"]
     all_cores = measure(sentiment, folder)["seconds"]
     result = {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
     print("predict --csv", result, flush=True)
@@ -144,8 +152,6 @@ def report_stage(folder: Path) -> dict[str, Any]:
     """The committed report, made again in a clone."""
     clone = folder / "report"
     subprocess.run(["git", "clone", "-q", PROJECT, clone], check=True)
-    for name, stand_in in (("evaluations", "results"), ("split", "results/split"), ("encoded", "results/encoded")):
-        shutil.copytree(clone / stand_in, clone / "data" / name)
     return {"report": stage("report", clone)}
 
 

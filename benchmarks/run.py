@@ -19,14 +19,15 @@ from processes import (
     data_stages,
     dvc_overhead,
     report_stage,
+    set_up,
     training_stages,
     write_params,
 )
 from ruamel.yaml import YAML
 from steps import answers, study_cpu_hours, training_steps
 
-from sentiment_rnn.encoding.dataset import EncodedReviews
-from sentiment_rnn.encoding.text import read_vocabulary
+from sentiment_rnn.encoding.arrays import EncodedReviews
+from sentiment_rnn.encoding.vocabulary import read_vocabulary
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.study.params import load_params
 
@@ -35,11 +36,12 @@ def main() -> None:
     params = load_params(PROJECT / "params.yaml")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        set_up(folder)
         write_params(folder, dataset="imdb" if reviews_are_placed() else "sample")
         results: dict[str, Any] = {"machine": machine(), "dataset": load_params(folder / "params.yaml").dataset}
-        results["stages"] = data_stages(folder, PROJECT / "data")
+        results["stages"] = data_stages(folder)
         results["tokenise_and_encode"] = count_vectorizer(folder, params)
-        n_train, n_valid = (len(pd.read_csv(folder / f"split/{part}.csv")) for part in ("train", "valid"))
+        n_train, n_valid = (len(pd.read_csv(folder / f"data/split/{part}.csv")) for part in ("train", "valid"))
         results["training_step"] = training_steps(folder, params)
         results["study_cpu_hours"] = study_cpu_hours(results["training_step"], n_train, params)
         write(results)

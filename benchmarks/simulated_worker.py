@@ -15,7 +15,8 @@ from typing import Any
 
 import dask
 from distributed import Worker
-from worker import Entry
+
+from scripts.worker import Entry
 
 SIMULATION = Path("simulation.json")
 

@@ -1,10 +1,9 @@
-"""Is the same seed the same bytes here? `make twice` trains the experiment twice, and once with other seeds.
+"""Does the same seed give the same bytes here? `make determinism` trains the experiment twice, and with other seeds.
 
-In a scratch clone of the last commit, with params.yaml as it is here: nothing here is touched.
+It works in a scratch clone of the last commit, with params.yaml as it is here.
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.study.params import load_params
 
 PROJECT = Path(__file__).parents[1]
-FILES = ("models/{}/weights.safetensors", "models/{}/curves.csv", "evaluations/{}/predictions.csv")
+FILES = ("data/models/experiment/{}/weights.safetensors", "data/models/experiment/{}/curves.csv")
 
 
 def main() -> None:
@@ -28,10 +27,10 @@ def main() -> None:
         for path in filter(Path.is_file, (PROJECT / "data").iterdir()):
             if not (clone / "data" / path.name).exists():  # the reviews that the user placed there
                 (clone / "data" / path.name).symlink_to(path.resolve())
-        run("dvc", "repro", "vocab", folder=clone)
+        run(sys.executable, "-m", "dvc", "repro", "vocab", folder=clone)
         seeds = load_params(clone / "params.yaml").seeds
-        first, second = train_anew(clone, seeds), train_anew(clone, seeds)
-        other = train_anew(clone, [seed + max(seeds) + 1 for seed in seeds])
+        first, second = train(clone, seeds), train(clone, seeds)
+        other = train(clone, [seed + max(seeds) + 1 for seed in seeds])
     print(f"seeds {seeds}: {first}\nagain:  {second}\nothers: {other}")
     if first != second:
         raise PipelineError("two trainings with the same seeds differ")
@@ -40,22 +39,20 @@ def main() -> None:
     print("the same bytes twice with the same seeds, others with other seeds")
 
 
-def train_anew(clone: Path, seeds: list[int]) -> list[str]:
-    """Train and evaluate the experiment: the first digits of the SHA-256 of each of its files."""
+def train(clone: Path, seeds: list[int]) -> list[str]:
+    """Train the experiment: the first digits of the SHA-256 of each of its files."""
     yaml = YAML()
     content = yaml.load(clone / "params.yaml")
     content["seeds"] = seeds
     yaml.dump(content, clone / "params.yaml")
-    run(sys.executable, "stages/train.py", "--anew", "experiment", folder=clone)
-    run(sys.executable, "stages/evaluate.py", "experiment", folder=clone)
-    paths = [clone / "data" / file.format(f"experiment/{seed}") for file in FILES for seed in seeds]
+    run(sys.executable, "-m", "stages.train", "--force", "experiment", folder=clone)
+    paths = [clone / file.format(seed) for file in FILES for seed in seeds]
     return [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in paths]
 
 
 def run(*command: str, folder: Path) -> None:
-    """Run it, with the clone's own code; its output is shown."""
-    own = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    if subprocess.run(command, check=False, cwd=folder, env=os.environ | own).returncode:
+    """Run a command; its output is shown."""
+    if subprocess.run(command, check=False, cwd=folder).returncode:
         raise PipelineError(f"{' '.join(command)} failed; its output is above")
     sys.stdout.flush()
 

@@ -1,8 +1,9 @@
-"""`dvc repro` on several machines: `python scripts/cluster.py --scheduler ADDRESS`, or `make cluster`.
+"""`dvc repro` on several machines: `make cluster`.
 
-Dask's workers train and evaluate, each in a clone of its own (worker.py). The stages are futures that depend on each
+Dask's workers train, each in a clone of its own (worker.py). The stages are futures that depend on each
 other: Dask orders and places them, and gives the stage of a lost worker to another. Inputs and outputs go through the
-DVC remote. All else runs here, where dvc.lock ends as if everything had. docs/cluster.md says how to start workers.
+DVC remote. Everything else runs here, and dvc.lock ends as if everything had. docs/cluster.md says how to start
+workers.
 """
 
 import logging
@@ -18,21 +19,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cloudpickle import register_pickle_by_value
 from distributed import Client, Future, LocalCluster, wait
 from dvc.utils.serialize import dump_yaml
-from repro import mend, project, read_locks, stages_of, to_run
 from tqdm import tqdm
-from worker import DVC, Entry, run_stage
 
+from scripts import worker
+from scripts.repro import project, read_locks, repair, stages_of, to_run
+from scripts.worker import DVC, Entry, run_stage
 from sentiment_rnn.errors import PipelineError, exit_on_error
-from sentiment_rnn.running.side_by_side import PROCESSES
+from sentiment_rnn.parallel import N_WORKERS, n_cores
 from sentiment_rnn.study.params import load_params
 
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
-GIVEN_AWAY = ("train_", "evaluate_")  # how the names of the stages begin that workers run
+REMOTE_STAGES = "train_"  # how the names of the stages begin that workers run
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
 PULL = (*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # all that dvc.lock names and the remote has
-PATIENCE = 30  # seconds between two looks at whether there are workers
+POLL_INTERVAL = 30  # seconds between two looks at whether there are workers
 
 
 def main() -> None:
@@ -48,9 +51,9 @@ def main() -> None:
     commit, remote = committed(), default_remote()
     with ExitStack() as stack:
         client = stack.enter_context(Client(arguments.scheduler)) if arguments.scheduler else None
-        mend()
+        repair()
         run(*PULL)  # what is there already, of an earlier run say
-        mend()
+        repair()
         if before := plan()[1]:
             run(*DVC, "repro", "--single-item", *before, shown=True)
         given, _ = plan()
@@ -65,15 +68,15 @@ def main() -> None:
 def plan() -> tuple[dict[str, set[str]], list[str]]:
     """Of the stages to run those for workers, each with what it depends on, and those that run here before."""
     with project() as repo:
-        todo = to_run(repo, stages_of(repo, both=False))
+        todo = to_run(repo, stages_of(repo))
         needs = {stage.name: {need.name for need in repo.index.graph.successors(stage)} for stage in todo}
-    given = {name: needs[name] for name in needs if name.startswith(GIVEN_AWAY)}
+    given = {name: needs[name] for name in needs if name.startswith(REMOTE_STAGES)}
     return given, [name for name in needs if name not in given and not needs[name] & given.keys()]
 
 
 def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, gpus: bool) -> None:
     """Give the stages to the workers; whatever ends this, what they finished is kept."""
-    client.upload_file(str(Path(__file__).with_name("worker.py")))  # to those that come later, too
+    register_pickle_by_value(worker)  # the workers need not have this module
     known = {name: entry for (_, name), entry in read_locks().items()}
     futures: dict[str, Future[Any]] = {}
     for name, needs in given.items():
@@ -126,7 +129,7 @@ def wait_for_some(client: Client, running: "list[Future[Any]]", *, gpus: bool) -
     """Those that have ended, one at least; while there is nobody for them, it is said."""
     while True:
         with suppress(TimeoutError):
-            ended: set[Future[Any]] = wait(running, timeout=PATIENCE, return_when="FIRST_COMPLETED").done
+            ended: set[Future[Any]] = wait(running, timeout=POLL_INTERVAL, return_when="FIRST_COMPLETED").done
             return ended
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         if not workers:
@@ -156,7 +159,7 @@ def default_remote() -> tuple[str, str]:
 def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
     """A scheduler and workers on this machine, each in a clone that stays, and with its part of the cores."""
     processes: list[subprocess.Popen[bytes]] = []
-    cores = os.environ | {PROCESSES: str(max(len(os.sched_getaffinity(0)) // n_workers, 1))}
+    cores = os.environ | {N_WORKERS: str(max(n_cores() // n_workers, 1))}
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
         try:
             for place in range(n_workers):
@@ -182,7 +185,7 @@ def clone_for(place: int, remote: tuple[str, str]) -> Path:
         unfinished.rename(clone)
     if Path(".dvc/config.local").exists():
         shutil.copy(".dvc/config.local", clone / ".dvc")
-    # said anew: the project may have been moved, and its configuration need not be committed
+    # set each time: the project may have been moved, and its configuration need not be committed
     run("git", "remote", "set-url", "origin", str(Path.cwd()), folder=clone)
     name, url = remote
     for key, value in ((f"remote.{name}.url", url), ("core.remote", name)):

@@ -1,7 +1,7 @@
 """Put the published figures under the git tag `published`, for `dvc metrics diff published`.
 
-The tag's commit has no parent and two files: a dvc.yaml that declares metrics/studies.json, and that file with the
-published figures under the keys of ours.
+The tag's commit has no parent. It has metrics/STUDY/ROW.json with the published figures, and a dvc.yaml that declares
+them.
 """
 
 import json
@@ -16,9 +16,10 @@ COMMITTER = "committer sentiment_rnn <sentiment_rnn@localhost> 0 +0000"
 
 
 def main() -> None:
-    published = read_yaml(Path("data/published.yaml"))
-    metrics = {"data": published["data"] | {"vocab_size": published["vocab_size"]}, **published_tables(published)}
-    files = {"dvc.yaml": "metrics:\n  - metrics/studies.json\n", "metrics/studies.json": json.dumps(metrics, indent=2)}
+    tables = published_tables(read_yaml(Path("data/published.yaml")))
+    files = {"dvc.yaml": "metrics:\n  - metrics\n"}
+    for study, rows in tables.items():
+        files |= {f"metrics/{study}/{row}.json": json.dumps(figures, indent=2) for row, figures in rows.items()}
     # fast-import needs neither a work tree, nor an index, nor the user's identity
     tag = "refs/tags/published"
     stream = f"reset {tag}\ncommit {tag}\n{COMMITTER}\n{_data('Published figures')}"
@@ -27,7 +28,7 @@ def main() -> None:
     result = subprocess.run(["git", "fast-import", "--quiet", "--force"], input=stream.encode(), check=False)
     if result.returncode:
         raise PipelineError("the tag was not made, for git's reason above; this must be a git clone")
-    print("the published figures stand under the tag `published`: dvc metrics diff published")
+    print("the published figures are under the tag `published`: dvc metrics diff published")
 
 
 def _data(content: str) -> str:

@@ -1,12 +1,10 @@
-"""DVC, with what it does not do itself: `python scripts/repro.py repro`, or `make repro`, is `dvc repro` and more.
+"""`dvc repro`, after repairs that DVC does not make itself: `make repro`.
 
-Before it begins, what a kill may have left in its way is removed, and damaged files of its cache are replaced or
-dropped. Then each stage is announced with its number.
+Damaged files of DVC's cache are replaced or removed, and so is what a kill may have left in its way.
 """
 
 import hashlib
 import json
-import logging
 import os
 import shutil
 import sys
@@ -24,23 +22,19 @@ from dvc.stage import Stage
 from dvc.utils.serialize import load_yaml
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
+from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.study.params import load_params
-from sentiment_rnn.study.variants import study_catalogue
-from sentiment_rnn.training.stored import in_cache, listing
 
 LOCKS = (Path("dvc.lock"), Path("extensions/dvc.lock"))
 
 
 def main() -> None:
-    arguments = sys.argv[1:]
-    study_catalogue(load_params())  # a mistake there is told before anything runs
-    mend()
-    if arguments[0] == "repro":
-        with project() as repo:
-            stages = stages_of(repo, both="-P" in arguments)
-            print(f"{len(to_run(repo, stages))} of {len(stages)} stages to run, at most", flush=True)
-    announce_stages(both="-P" in arguments)
-    sys.exit(dvc(arguments))
+    report_settings(load_params())  # a mistake there is told before anything runs
+    repair()
+    with project() as repo:
+        stages = stages_of(repo)
+        print(f"{len(to_run(repo, stages))} of {len(stages)} stages to run, at most", flush=True)
+    sys.exit(dvc(["repro", *sys.argv[1:]]))
 
 
 @contextmanager
@@ -53,10 +47,10 @@ def project() -> Iterator[Repo]:
         raise PipelineError(str(error)) from error
 
 
-def stages_of(repo: Repo, *, both: bool) -> list[Stage]:
-    """The stages of the study, or of both pipelines, in an order in which they can run."""
+def stages_of(repo: Repo) -> list[Stage]:
+    """The stages of the study in an order in which they can run."""
     graph = repo.index.graph  # its edges point at dependencies
-    return [stage for stage in nx.dfs_postorder_nodes(graph) if both or Path(stage.path).parent == Path(repo.root_dir)]
+    return [stage for stage in nx.dfs_postorder_nodes(graph) if Path(stage.path).parent == Path(repo.root_dir)]
 
 
 def to_run(repo: Repo, stages: list[Stage]) -> list[Stage]:
@@ -67,29 +61,10 @@ def to_run(repo: Repo, stages: list[Stage]) -> list[Stage]:
     return [stage for stage in stages if stage in todo]
 
 
-def announce_stages(*, both: bool) -> None:
-    """Have DVC say of each stage which of how many it is."""
-    reached: list[str] = []
-    total: list[int] = []  # is counted at the first stage: `dvc exp run -S` may change how many there are
+def repair() -> None:
+    """Replace damaged files of DVC's cache by good copies; where there are none, have them made again.
 
-    def number(record: logging.LogRecord) -> bool:
-        if str(record.msg).startswith(("Running stage", "Stage '%s' didn't change")):
-            if not total:
-                with project() as repo:
-                    total.append(len(stages_of(repo, both=both)))
-            reached.append(str(record.args))
-            record.msg = f"[{len(reached)}/{total[0]}] {record.msg}"
-        return True
-
-    for name in ("dvc.stage", "dvc.stage.run"):
-        logging.getLogger(name).addFilter(number)
-
-
-def mend() -> None:
-    """Put whole copies in the place of damaged files of DVC's cache; where there are none, have them made again.
-
-    What a kill may have left in DVC's way goes as well: half of its file of who reads and writes what, with which every
-    command of DVC fails.
+    A kill may leave half of DVC's file of who reads and writes what. It is removed: with it every command of DVC fails.
     """
     rwlock = Path(".dvc/tmp/rwlock")
     try:
@@ -108,10 +83,10 @@ def mend() -> None:
 
 
 def find_damaged() -> tuple[dict[Path, Path | None], list[Path]]:
-    """Hash the files that stages left: DVC itself believes what it once wrote.
+    """Hash the files that stages left: DVC itself trusts what it once wrote.
 
     Returns:
-        The damaged files of DVC's cache, each with a whole copy in the project where there is one; and the outputs in
+        The damaged files of DVC's cache, each with a good copy in the project where there is one; and the outputs in
         the project that are not what dvc.lock says.
     """
     outs = [out for entry in read_locks().values() for out in entry.get("outs", [])]  # DVC says less of a damaged one
@@ -123,12 +98,25 @@ def find_damaged() -> tuple[dict[Path, Path | None], list[Path]]:
     for out in (out for out in outs if out["path"] in cached):
         md5 = out["md5"].removesuffix(".dir")
         stored[in_cache(cache, out["md5"])] = md5
-        for name, found in (listing(cache, out["md5"]) if out["md5"] != md5 else {".": md5}).items():
-            stored[in_cache(cache, found)] = found
-            placed[Path(out["path"], name)] = found
-    in_project = _others(placed)
-    whole = {md5: path for path, md5 in placed.items() if path.is_file() and path not in in_project}
-    return {path: whole.get(stored[path]) for path in _others(stored)}, in_project
+        for name, of_file in (listing(cache, out["md5"]) if out["md5"] != md5 else {".": md5}).items():
+            stored[in_cache(cache, of_file)] = of_file
+            placed[Path(out["path"], name)] = of_file
+    in_project = _changed(placed)
+    good = {md5: path for path, md5 in placed.items() if path.is_file() and path not in in_project}
+    return {path: good.get(stored[path]) for path in _changed(stored)}, in_project
+
+
+def listing(cache: Path, md5: str) -> dict[str, str]:
+    """The MD5s of the files of a folder in DVC's cache, by name; none if it is damaged or not there."""
+    try:
+        return {file["relpath"]: file["md5"] for file in json.loads(in_cache(cache, md5).read_bytes())}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def in_cache(cache: Path, md5: str) -> Path:
+    """The path in DVC's cache of the content with that MD5."""
+    return cache / md5[:2] / md5[2:]
 
 
 def read_locks() -> dict[tuple[Path, str], Any]:
@@ -149,8 +137,8 @@ def read_locks() -> dict[tuple[Path, str], Any]:
     return entries
 
 
-def _others(files: dict[Path, str]) -> list[Path]:
-    """Those that are there with other content than what has that hash."""
+def _changed(files: dict[Path, str]) -> list[Path]:
+    """The files whose content does not have their MD5."""
     return [path for path, md5 in files.items() if path.is_file() and hashlib.md5(path.read_bytes()).hexdigest() != md5]
 
 

@@ -1,4 +1,4 @@
-"""What a worker of `make cluster` does, in the clone that it was started in; cluster.py sends this file to it."""
+"""What a worker of `make cluster` does, in the clone that it was started in; cluster.py sends it this module."""
 
 import fcntl
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 from dvc.utils.serialize import dump_yaml, load_yaml
 
-DVC = (sys.executable, "-m", "dvc")  # this file goes alone: it imports nothing else of the project
+DVC = (sys.executable, "-m", "dvc")  # it imports nothing else of the project: it is sent alone
 Entry = tuple[str, dict[str, Any]]  # of dvc.lock: the name of a stage, and what it says of it
 
 
@@ -55,7 +55,7 @@ def _check_out(commit: str, alone: int) -> None:
     if commit not in _run("git", "rev-list", "--all", alone=alone).split():
         raise _failure(f"no branch of origin has the commit {commit}: push it")
     _run("git", "checkout", "--quiet", "--force", "--detach", commit, alone=alone)
-    _run("git", "clean", "-fdxq", "data/models", "data/evaluations", alone=alone)
+    _run("git", "clean", "-fdxq", "data/models", alone=alone)
     rwlock = Path(".dvc/tmp/rwlock")
     try:
         json.loads(rwlock.read_text() if rwlock.exists() else "{}")
@@ -74,7 +74,7 @@ def _check_packages() -> None:
 
 
 def _run(*command: str, alone: int) -> str:
-    own = {"PYTHONPATH": str(Path.cwd() / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     result = subprocess.run(
         command,
         check=False,
