@@ -5,18 +5,22 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from generate import generate
 from hypothesis import settings
 from ruamel.yaml import YAML
 
+from sentiment_rnn.baselines.fit import fit
+from sentiment_rnn.encoding.arrays import EncodedReviews, texts_hash
 from sentiment_rnn.models import store
-from sentiment_rnn.running.side_by_side import Reporter
+from sentiment_rnn.study.params import Hyperparameters
 
 # the tests try the same inputs each time, `make fuzz` others
 settings.register_profile("some", max_examples=100, deadline=None, derandomize=True)
@@ -27,8 +31,7 @@ torch.set_num_threads(1)  # as the stages do; several test processes with severa
 
 yaml = YAML(typ="safe", pure=True)
 
-SILENT = Reporter(lambda _: None)
-
+CPU = torch.device("cpu")
 PROJECT = Path(__file__).parents[1]
 PARTS = (
     "params.yaml",
@@ -39,11 +42,44 @@ PARTS = (
     "src",
     "stages",
     "scripts",
-    "extensions",
 )
-MEASURED = "benchmarks/trainings.json"
-USED_MOST = [f"extensions/dvc.yaml:evaluate_{name}" for name in ("champion", "baselines")]
 DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
+
+
+def hyperparameters(**changes: object) -> Hyperparameters:
+    """A small variant."""
+    values = {"cell": "lstm", "optimizer": "adam", "embedding_dim": 3, "hidden_dim": 8, "n_layers": 1, "dropout": 0.0}
+    values |= {"bidirectional": False, "warmup_steps": 0, "clip_norm": None, "batch_size": 32, "n_epochs": 3}
+    values |= {"init": "source", "keep_epoch": "best", "lr": 0.01, "momentum": None, "eps": None}
+    values |= changes
+    if values["eps"] is None and values["optimizer"] != "sgd":
+        values["eps"] = 1e-6
+    return Hyperparameters.model_validate(values)
+
+
+def random_reviews(
+    n: int = 150, vocab_size: int = 40, seed: int = 0, lengths: tuple[int, int] = (1, 60)
+) -> EncodedReviews:
+    """Random tokens and labels; the lengths are from the first number to the second."""
+    random = np.random.default_rng(seed)
+    of_reviews = random.integers(lengths[0], lengths[1] + 1, n).astype(np.int32)
+    tokens = random.integers(1, vocab_size, of_reviews.sum()).astype(np.int32)
+    return EncodedReviews(tokens, of_reviews, random.integers(0, 2, n))
+
+
+class Log:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        """Keep the line."""
+        self.lines.append(text)
+
+    def progress(self, items: Iterable[Any], *_: object) -> Iterator[Any]:
+        """Iterate over the items."""
+        return iter(items)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -54,12 +90,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 class Scratch:
-    """A clone of the project in a folder of its own, whose stages run its own copy of the code."""
+    """A clone of the project in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        python_path = {"PYTHONPATH": str(folder / "src"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        self.environment = os.environ | python_path
+        self.environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command there; its output, standard error included."""
@@ -113,7 +148,7 @@ class Scratch:
         yaml.dump(content, self.folder / file)
 
     def copy(self, folder: Path) -> "Scratch":
-        """The same once more, with its cache and its results."""
+        """A copy, with its cache and its results."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Scratch(folder)
 
@@ -124,58 +159,42 @@ def stages_run(output: str) -> list[str]:
 
 
 def shrink(params: Any) -> None:
-    """A protocol, an experiment and a study that train in a second, whatever params.yaml holds at the moment."""
-    params |= {"dataset": "tiny.csv", "split_seed": 0, "drop_duplicates": False, "stop_words": "drop", "min_freq": 2}
-    params |= {"max_length": 16, "batch_size": 64, "n_epochs": 2, "init": "study", "keep_epoch": "best", "seeds": [0]}
-    params |= {"cell": "lstm", "optimizer": "adam", "lr": 0.001, "embedding_dim": 1, "hidden_dim": 6, "n_layers": 1}
+    """Data, an experiment and a study that train in a second, whatever params.yaml holds at the moment."""
+    params |= {"dataset": "tiny.csv", "split_seed": 0, "drop_duplicates": False, "stop_words": "source", "min_freq": 2}
+    params |= {"max_length": 16, "margin": 0.01}
+    base = {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1, "dropout": 0.0}
+    base |= {"bidirectional": False, "warmup_steps": 0, "clip_norm": None, "batch_size": 64, "n_epochs": 2}
+    base |= {"init": "source", "keep_epoch": "best", "seeds": [0]}
+    params |= base | {"hidden_dim": 6, "lr": None, "momentum": None, "eps": None}
     params["plots"]["dpi"] = 50
     study = params["study"]
-    study["base"] |= {"cell": "lstm", "optimizer": "adam", "embedding_dim": 1, "hidden_dim": 4, "n_layers": 1}
+    study["base"] = base
     study["grids"] = {"cell": ["lstm"], "optimizer": ["adam"], "n_layers": [2], "hidden_dim": [], "embedding_dim": []}
     study["compound"] = {"hidden_dim": 5, "n_layers": 2, "embedding_dim": 2}
 
 
-def shrink_extensions(params: Any) -> None:
-    """The same for what goes beyond the study."""
-    extensions = params["extensions"]
-    extensions |= {"seeds": [0], "splits": [], "split_seeds": [7], "attention": {"hidden_dim": 4, "embedding_dim": 3}}
-    extensions["protocol"] = {"init": ["pytorch"], "keep_epoch": ["last"], "stop_words": ["literal"]}
-    rates = {"second": {"adam": 0.1, "momentum": 0.1}}
-    extensions["tuning"] = {"seeds": [0], "trials": ["second"], "learning_rates": rates}
-    extensions["champion"] |= {"stop_words": "keep", "max_length": 20, "batch_size": 64, "n_epochs": 2, "hidden_dim": 4}
-    extensions["champion"] |= {"embedding_dim": 3, "embedding": "cooccurrence", "head": "mean_max", "ngrams": 3}
-    extensions["champion_trials"] = {"names": ["flat"], "changes": {"flat": {"head": "flatten"}}}
-    extensions["baselines"] = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}
+def copy(source: Path, target: Path, ignore: Any = None) -> None:
+    """Copy a file or a folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=ignore)
+    else:
+        shutil.copy(source, target)
 
 
 def clone(folder: Path) -> Scratch:
     """The project's own files as they are now, less its results, on the shrunk configuration, committed."""
     folder.mkdir()
-    made = ("dvc.lock", "results", "report", "metrics.json", "packed.json")  # by the extensions
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "pretrained")
     for name in PARTS:
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignore)
-            for output in made if name == "extensions" else ():
-                path = folder / name / output
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        else:
-            shutil.copy(source, folder / name)
+        copy(PROJECT / name, folder / name, ignore)
     for name in ("config", ".gitignore", "plots"):
-        source = PROJECT / ".dvc" / name
-        (folder / ".dvc").mkdir(exist_ok=True)
-        shutil.copytree(source, folder / ".dvc" / name) if source.is_dir() else shutil.copy(source, folder / ".dvc")
+        copy(PROJECT / ".dvc" / name, folder / ".dvc" / name)
     for name in DATA:
-        source = PROJECT / "data" / name
-        (folder / "data").mkdir(exist_ok=True)
-        shutil.copytree(source, folder / "data" / name) if source.is_dir() else shutil.copy(source, folder / "data")
-    (folder / "benchmarks").mkdir()
-    shutil.copy(PROJECT / MEASURED, folder / MEASURED)
+        copy(PROJECT / "data" / name, folder / "data" / name)
     generate(300, seed=1).to_csv(folder / "data" / "tiny.csv", index=False)
     scratch = Scratch(folder)
     scratch.edit(shrink)
-    scratch.edit(shrink_extensions, "extensions/params.yaml")
     scratch.run("git", "init", "-q")
     scratch.run("git", "config", "user.name", "test")
     scratch.run("git", "config", "user.email", "test@localhost")
@@ -192,9 +211,17 @@ def _without_pretrained() -> Iterator[None]:
         yield
 
 
+def fit_baseline(folder: Path) -> None:
+    """Fit an NB-SVM to the training reviews of a clone."""
+    train, valid = (pd.read_csv(folder / f"data/split/{part}.csv") for part in ("train", "valid"))
+    model, trials = fit("nbsvm", train, valid, {"C": [1.0], "beta": [0.5, 1.0]})
+    metadata = {"variant": "nbsvm", "validation_reviews": texts_hash(valid["review"]), "trials": trials}
+    model.save(folder / "data/extensions/models/nbsvm/0", **metadata)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
-    """A clone where the study has run to its end, and of the extensions the models that are used most.
+    """A clone where the study has run to its end, with a baseline among the models of the extensions.
 
     There is one for all of pytest's processes: take a copy() to change it.
     """
@@ -203,7 +230,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     with folder.with_name("finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.with_name("finished").exists():
-            clone(folder).run("dvc", "repro", "dvc.yaml", *USED_MOST)
+            clone(folder).run("dvc", "repro")
+            fit_baseline(folder)
             folder.with_name("finished").touch()
     return Scratch(folder)
 

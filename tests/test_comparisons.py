@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, Scratch
 from scipy import stats
+from sentiment_rnn.evaluation.answers import Answers
 from statsmodels.stats.weightstats import ttost_paired
 
-from sentiment_rnn.evaluation.answers import Answers
 from sentiment_rnn.report.claims import Claim, ClaimError, judge
 from sentiment_rnn.report.comparisons import as_number, compare_rows, families_of_study
 from sentiment_rnn.report.results import Result, Runs, published_tables, summarize

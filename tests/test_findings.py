@@ -11,12 +11,12 @@ import pytest
 from conftest import PROJECT, shrink
 from ruamel.yaml import YAML
 from scipy import stats
-
 from sentiment_rnn.evaluation.answers import Answers
 from sentiment_rnn.report.findings import Findings, gather
+from sentiment_rnn.report.takeaways import takeaways
+
 from sentiment_rnn.report.results import Runs, summarize
 from sentiment_rnn.report.study_report import differences
-from sentiment_rnn.report.takeaways import takeaways
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 

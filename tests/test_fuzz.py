@@ -23,19 +23,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
+from sentiment_rnn.encoding.text import blank_markup, english_stop_words, find_words, tokenize, tokenize_literally
+from sentiment_rnn.network.model_folder import save_model
 
 from sentiment_rnn.applications.csv_prediction import predict_csv
 from sentiment_rnn.applications.server import create_app
 from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, read_reviews
-from sentiment_rnn.encoding.text import blank_markup, english_stop_words, find_words, tokenize, tokenize_literally
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.models.bag_of_words import BagOfWords
 from sentiment_rnn.models.store import load, stored_models
 from sentiment_rnn.network import ngrams
 from sentiment_rnn.network.model import build_model
-from sentiment_rnn.network.model_folder import save_model
 from sentiment_rnn.study.params import Hyperparameters, load_params
 from sentiment_rnn.study.variants import study_catalogue
 

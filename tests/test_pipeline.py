@@ -10,11 +10,9 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import PROJECT, Scratch, stages_run, yaml
 from dvc.utils.hydra import apply_overrides
-from official import write_division
 
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
@@ -24,8 +22,7 @@ NEW_AXIS = """\
   train_bidirectional:
     <<: *train
     matrix: &bidirectional {axis: [bidirectional], value: "${study.grids.bidirectional}"}
-    params: [*protocol, study.base.cell, study.base.optimizer, study.base.embedding_dim, study.base.hidden_dim,
-      study.base.n_layers, study.base.dropout, "study.learning_rates.${study.base.optimizer}"]
+    params: [study.base, "optimizers.${study.base.optimizer}"]
   evaluate_bidirectional: {<<: *evaluate, matrix: *bidirectional}
 
   report:
@@ -36,26 +33,72 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+def figures(scratch: Scratch) -> dict[str, Any]:
+    """The metrics by STUDY/ROW."""
+    folder = scratch.folder / "metrics"
+    return {str(path.relative_to(folder).with_suffix("")): read_json(path) for path in folder.rglob("*.json")}
+
+
 def test_second_repro_runs_nothing(finished: Scratch):
-    output = finished.run("python", "scripts/repro.py", "repro")
+    output = finished.run("python", "-m", "scripts.repro")
     assert "0 of 12 stages to run, at most" in output
-    assert "[12/12] Stage 'report' didn't change, skipping" in output
     assert "Data and pipelines are up to date" in output
 
 
 def test_experiment_trains_one_model_and_leads_back(scratch: Scratch):
     scratch.run("git", "add", "-A")
     scratch.run("git", "commit", "-qm", "results")
-    before = (scratch.folder / "metrics/studies.json").read_text()
+    before = figures(scratch)
     output = scratch.run("dvc", "exp", "run", "-S", "hidden_dim=7")
     assert stages_run(output) == [*EXPERIMENT, "report"]
-    after = read_json(scratch.folder / "metrics/studies.json")
-    changed = {study for study, rows in json.loads(before).items() if rows != after[study]}
-    assert changed == {"experiment"}
-    assert "experiment.experiment.test_loss" in scratch.run("dvc", "metrics", "diff")
+    assert {row for row, value in figures(scratch).items() if value != before[row]} == {"experiment/experiment"}
+    difference = json.loads(scratch.run("dvc", "metrics", "diff", "--json"))
+    (changed,) = difference.values()
+    assert set(changed) == {"test_loss", "test_accuracy"}
     scratch.run("git", "checkout", ".")
     scratch.run("dvc", "checkout", "dvc.yaml")
     assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
+
+
+def test_metrics_are_the_tables(finished: Scratch):
+    """A line a row, with two figures."""
+    lines = finished.run("dvc", "metrics", "show").splitlines()
+    assert re.fullmatch(r"Path +test_accuracy +test_loss", lines[0])
+    assert len(lines) - 1 == len(figures(finished)) == 9
+    assert all(re.fullmatch(r"metrics/\w+/\w+\.json +0\.\d+ +\d\.\d+", line) for line in lines[1:])
+
+
+def test_fresh_clone_answers_without_a_cache(scratch: Scratch, tmp_path: Path):
+    """Nothing to do; then the experiment alone is trained, and the whole report made."""
+    scratch.run("git", "add", "-A")
+    scratch.run("git", "add", "--force", "data/tiny.csv")
+    scratch.run("git", "commit", "-qm", "results")
+    fresh = Scratch(tmp_path / "fresh")
+    scratch.run("git", "clone", "-q", ".", str(fresh.folder))
+    for key, value in (("name", "test"), ("email", "test@localhost")):
+        fresh.run("git", "config", f"user.{key}", value)
+    assert "Data and pipelines are up to date" in fresh.run("dvc", "repro", "--allow-missing")
+    fresh.run("dvc", "repro", "vocab")
+    before = figures(fresh)
+    output = fresh.run("dvc", "exp", "run", "--allow-missing", "-S", "hidden_dim=7")
+    assert stages_run(output) == [*EXPERIMENT, "report"]
+    assert {row for row, value in figures(fresh).items() if value != before[row]} == {"experiment/experiment"}
+    fresh.run("git", "checkout", ".")
+    output = fresh.run("dvc", "repro", "train_n_layers")
+    assert "dvc.lock has this training and nothing changed, but its weights are not in the cache" in output
+
+
+def test_missing_results_are_named(scratch: Scratch):
+    shutil.rmtree(scratch.folder / "results/compound/0")
+    output = scratch.run("dvc", "repro", "--single-item", "report", fails=True)
+    assert "results/compound/0: these results are missing; `git checkout results/compound`" in output
+
+
+@pytest.mark.parametrize("override", ["n_epochs=1", "batch_size=32", "seeds=[1]", "optimizer=rmsprop", "lr=0.5"])
+def test_experiment_moves_alone(override: str, scratch: Scratch):
+    apply_overrides(scratch.folder / "params.yaml", [override])
+    changed = json.loads(scratch.run("dvc", "status", "--json"))
+    assert {name for name in changed if name.startswith("train_")} == {"train_experiment@experiment"}
 
 
 def test_values_and_axes_added_train_what_is_new_and_removed_train_nothing(scratch: Scratch):
@@ -70,14 +113,8 @@ def test_values_and_axes_added_train_what_is_new_and_removed_train_nothing(scrat
     file.write_text(text.replace("\n  report:\n", "\n" + NEW_AXIS))
     names = ["n_layers@n_layers-3", "bidirectional@bidirectional-True"]
     assert set(scratch.repro()) == {f"{kind}_{name}" for kind in ("train", "evaluate") for name in names} | {"report"}
-    studies = read_json(scratch.folder / "metrics/studies.json")
-    assert (list(studies["n_layers"]), list(studies["bidirectional"])) == (["1", "3"], ["false", "true"])
-    assert sorted(path.name for path in (scratch.folder / "metrics/tables").glob("n_layers*")) == [
-        "n_layers.1.json",
-        "n_layers.3.json",
-    ]
-    for folder in ("results", "data/evaluations"):
-        assert [path.name for path in (scratch.folder / folder).glob("n_layers*")] == ["n_layers-3"]
+    rows = sorted(row for row in figures(scratch) if row.startswith(("n_layers/", "bidirectional/")))
+    assert rows == ["bidirectional/false", "bidirectional/true", "n_layers/1", "n_layers/3"]
     curves = (scratch.folder / "plots/curves/bidirectional.csv").read_text()
     assert "\nfalse,0,1,train," in curves
     assert "\ntrue,0,1,train," in curves
@@ -90,6 +127,7 @@ def test_values_and_axes_added_train_what_is_new_and_removed_train_nothing(scrat
     assert {name for name in changed if name.startswith("train_")} == {
         "train_optimizers@lstm-adam",
         "train_bidirectional@bidirectional-True",
+        "train_compound@compound",  # it may take any hyperparameter from the base
     }
 
 
@@ -108,12 +146,6 @@ def test_what_reruns_when(scratch: Scratch):
     assert changed() == {"report"}
     scratch.edit(lambda params: params["plots"]["colors"].remove("#000000"))
     assert changed() == set()
-    for file in ("params.yaml", "dvc.yaml", "train.py", "findings.py"):  # nothing of the extensions reaches the study
-        path = scratch.folder / "extensions" / file
-        path.write_text(path.read_text() + "\n# changed\n")
-    scratch.edit(lambda params: params["extensions"].update(seeds=[0, 1, 2]), "extensions/params.yaml")
-    assert changed() == set()
-    assert "train_champion" in scratch.run("dvc", "status", "extensions/dvc.yaml:train_champion")
 
 
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
@@ -130,10 +162,10 @@ def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
 
 
 def test_parameter_that_is_wrong_is_named_before_anything_runs(scratch: Scratch):
-    metrics = scratch.folder / "metrics/studies.json"
+    metrics = scratch.folder / "metrics/n_layers/2.json"
     before = metrics.read_bytes()
     scratch.edit(lambda params: params["study"]["grids"].update(n_layers=[-2]))
-    output = scratch.run("python", "scripts/repro.py", "repro", fails=True)
+    output = scratch.run("python", "-m", "scripts.repro", fails=True)
     assert "params.yaml: study.grids.n_layers: input should be greater than 0, not -2" in output
     assert "Running stage" not in output
     assert metrics.read_bytes() == before
@@ -163,15 +195,14 @@ def test_placed_file_that_is_not_the_imdb_reviews(scratch: Scratch):
     errors = [line for line in scratch.run("dvc", "repro", fails=True).splitlines() if line.startswith("error:")]
     assert len(errors) == 1
     assert "into data/" in errors[0]
-    assert "dvc exp run -S dataset=sample" in errors[0]
+    assert "make demo" in errors[0]
     assert raw.read_bytes() == before
 
 
 def test_published_figures_as_a_revision(scratch: Scratch):
-    scratch.run("python", "scripts/published.py")
+    scratch.run("python", "-m", "scripts.published")
     difference = json.loads(scratch.run("dvc", "metrics", "diff", "published", "--json"))
-    change = difference["metrics/studies.json"]["n_layers.2.test_accuracy"]
-    assert change["old"] == 0.887
+    assert difference["metrics/n_layers/2.json"]["test_accuracy"]["old"] == 0.887
 
 
 def test_plots_show_works_without_network(scratch: Scratch):
@@ -185,61 +216,16 @@ def test_plots_show_works_without_network(scratch: Scratch):
 
 @pytest.mark.long
 def test_trained_twice_is_the_same_bytes_and_another_seed_is_not(scratch: Scratch):
-    output = scratch.run("python", "scripts/twice.py")
+    output = scratch.run("python", "-m", "scripts.check_determinism")
     assert output.count("| trained in") == 3
     assert "the same bytes twice with the same seeds, others with other seeds" in output
-
-
-@pytest.mark.long
-def test_extensions_run_beside_the_study(scratch: Scratch):
-    """All kinds of variants beyond the study, on a corpus that has a division of its own; the study runs nothing."""
-    sample = scratch.folder / "data/sample"
-    shutil.copy(scratch.folder / "data/tiny.csv", sample / "reviews.csv")
-    write_division(np.arange(300) % 3 == 0, sample)
-    scratch.edit(lambda params: params.update(dataset="sample"))
-    scratch.edit(lambda params: params["extensions"].update(splits=["official"]), "extensions/params.yaml")
-    assert not [name for name in scratch.repro() if "train" in name]
-    before = scratch.results()
-    ran = set(scratch.repro("-P"))
-    assert scratch.results() == before
-    assert {f"extensions/dvc.yaml:{name}" for name in ("train_champion_trials", "train_splits@split-official")} <= ran
-    data = scratch.folder / "data/extensions"
-    for name, key, value in (
-        ("init-pytorch/lstm", "init", "pytorch"),
-        ("keep_epoch-last/lstm", "best_epoch", 2),
-        ("stop_words-literal/lstm", "stop_words", "literal"),
-    ):
-        assert read_json(data / "models" / name / "0/model.json")[key] == value
-    assert len((data / "evaluations/split-official-tfidf/0/predictions.csv").read_text().splitlines()) == 101
-    tuned = read_json(data / "models/tuned/lstm/adam/0/model.json")
-    best = min(tuned["trials"], key=lambda trial: trial["valid_loss"])
-    assert [trial["lr"] for trial in tuned["trials"]] == [0.001, 0.1]
-    assert [trial for trial in tuned["trials"] if trial["kept"]] == [best]
-    assert tuned["hyperparameters"]["lr"] == best["lr"]
-    # trials that were not chosen meet no test review
-    assert (data / "trials/models").exists()
-    assert not (data / "trials/evaluations").exists()
-    text = (scratch.folder / "extensions/report/report.md").read_text()
-    for title in ("Baselines", "The champion", "Momentum", "Initialisation", "Stop words", "The corpus's own division"):
-        assert f"## {title}" in text
-    assert re.search(r"\| flat \| head flatten \| 0\.\d{4} \|", text)
-    assert "its n-grams alone" in text
-    packed = scratch.folder / "src/sentiment_rnn/pretrained/champion"
-    assert (packed / "weights.safetensors").stat().st_size < 0.6 * (
-        data / "models/champion/0/weights.safetensors"
-    ).stat().st_size
-    costs = read_json(scratch.folder / "extensions/packed.json")
-    assert costs["largest_change_of_probability"] < 0.01
-    assert costs["labels_changed"] <= 2
-    assert "pretrained/champion" in scratch.run("sentiment", "models")
-    figures = read_json(scratch.folder / "extensions/metrics.json")
-    assert figures["tables"]["champion"]["champion"]["n"] == 1
 
 
 @pytest.mark.parametrize(
     "override",
     [
         *("hidden_dim=150", "seeds=[0,1]", "seeds=[]", "dataset=sample", "margin=0.02", "study.base.hidden_dim=90"),
+        *("lr=0.01", "momentum=null", "clip_norm=1.0", "optimizers.adam.eps=0.1"),
         *("study.grids.n_layers=[2]", "study.grids.embedding_dim=[]", "plots.dpi=90", "plots.colors=['#000000']"),
     ],
 )

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import torch
 from conftest import PROJECT, Scratch
-from torch.nn import functional as F
-
 from sentiment_rnn.evaluation.answers import Answers, answers_of, read_answers, write_evaluation
 from sentiment_rnn.evaluation.answers import test_metrics as metrics_of
-from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_folder import load_model
 from sentiment_rnn.report.calibration import Calibration
+from torch.nn import functional as F
+
+from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.report.results import Result, Runs, means, published_tables, row_figures, summarize
 from sentiment_rnn.report.study_report import agreement
 from sentiment_rnn.study.params import load_params, read_yaml

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from interval_coverage import simulate
 from scipy import stats
+from sentiment_rnn.evaluation.answers import Answers
 from statsmodels.regression.mixed_linear_model import MixedLM
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import ttost_paired
 
-from sentiment_rnn.evaluation.answers import Answers
 from sentiment_rnn.report.results import Runs
 from sentiment_rnn.report.statistics import (
     Comparison,

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import torch
 from conftest import PROJECT, SILENT, Scratch, stages_run
-
 from sentiment_rnn.encoding.dataset import EncodedReviews
-from sentiment_rnn.model_json import read_description
 from sentiment_rnn.running import input_guard
 from sentiment_rnn.running.side_by_side import Reporter
+from sentiment_rnn.training.seed import input_files, train_seed
+from sentiment_rnn.training.stored import Files, copy_whole
+
+from sentiment_rnn.model_json import read_description
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import Variant, study_catalogue
 from sentiment_rnn.training import identity, seed
-from sentiment_rnn.training.seed import input_files, train_seed
-from sentiment_rnn.training.stored import Files, copy_whole
 
 EXPERIMENT = "train_experiment@experiment"
 TAKEN = "trained before: taken from DVC's cache"
