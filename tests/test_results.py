@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,13 +12,13 @@ import pandas as pd
 import pytest
 import torch
 from conftest import PROJECT, Scratch
-from sentiment_rnn.evaluation.answers import Answers, answers_of, read_answers, write_evaluation
-from sentiment_rnn.evaluation.answers import test_metrics as metrics_of
-from sentiment_rnn.network.model_folder import load_model
-from sentiment_rnn.report.calibration import Calibration
 from torch.nn import functional as F
 
+from sentiment_rnn.evaluation.calibration import Calibration
+from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, write_results
+from sentiment_rnn.evaluation.predictions import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.network.model_io import load_model
 from sentiment_rnn.report.results import Result, Runs, means, published_tables, row_figures, summarize
 from sentiment_rnn.report.study_report import agreement
 from sentiment_rnn.study.params import load_params, read_yaml
@@ -30,7 +31,7 @@ def test_metrics_by_hand():
     log_odds = np.array([2.0, -1.0, 0.5, -3.0, 800.0])
     labels = np.array([1, 1, 0, 0, 0])
     logits = np.stack([np.zeros(5), log_odds], axis=1).astype(np.float32)
-    metrics = metrics_of(answers_of(logits, labels))
+    metrics = metrics_of(Predictions.from_logits(logits, labels))
     losses = [
         math.log1p(math.exp(-2)),
         math.log1p(math.exp(1)),
@@ -38,9 +39,13 @@ def test_metrics_by_hand():
         math.log1p(math.exp(-3)),
         800,
     ]
+    # each in a bin of its own: 0.881 and 0.269 are positive, 0.622, 0.047 and 1.0 are negative
+    sigmoid = [1 / (1 + math.exp(-value)) for value in log_odds.tolist()]
+    calibration = (1 - sigmoid[0] + 1 - sigmoid[1] + sigmoid[2] + sigmoid[3] + sigmoid[4]) / 5
     assert metrics == {
         "test_loss": pytest.approx(sum(losses) / 5),
         "test_accuracy": 0.4,
+        "test_calibration_error": pytest.approx(calibration),
         "true_positive": 1,
         "true_negative": 1,
         "false_positive": 2,
@@ -51,11 +56,12 @@ def test_metrics_by_hand():
 def test_metrics_are_those_of_pytorch_and_survive_the_csv(tmp_path: Path):
     logits = torch.randn(500, 2, generator=torch.Generator().manual_seed(0)) * 5
     labels = torch.randint(0, 2, (500,), generator=torch.Generator().manual_seed(1))
-    answers = answers_of(logits.numpy(), labels.numpy())
-    written = write_evaluation(answers, tmp_path)
-    read = read_answers([tmp_path])
+    predictions = Predictions.from_logits(logits.numpy(), labels.numpy())
+    written = write_results({"test": predictions, "valid": predictions}, tmp_path)
+    read = read_predictions([tmp_path])
+    assert (read_predictions([tmp_path], "valid").log_odds == read.log_odds).all()
     assert written == json.loads((tmp_path / "metrics.json").read_text()) == metrics_of(read)
-    for found, tolerance in ((answers, 1e-12), (read, 5e-4)):
+    for found, tolerance in ((predictions, 1e-12), (read, 5e-4)):
         loss = F.cross_entropy(logits.double(), labels).item()
         assert metrics_of(found)["test_loss"] == pytest.approx(loss, rel=tolerance)
         assert metrics_of(found)["test_accuracy"] == (logits.argmax(1) == labels).double().mean().item()
@@ -65,9 +71,19 @@ def test_metrics_are_those_of_pytorch_and_survive_the_csv(tmp_path: Path):
 
 def test_predictions_keep_the_smallest_log_odds(tmp_path: Path):
     """Near zero as elsewhere the digits are four: nothing is rounded to the other label."""
-    answers = Answers(np.array([1, 0, 1]), np.array([[3e-7, -2e-9, -1.23456e-5]]))
-    assert write_evaluation(answers, tmp_path)["test_accuracy"] == 2 / 3
-    assert read_answers([tmp_path]).log_odds[0, 2] == -1.235e-5
+    predictions = Predictions(np.array([1, 0, 1]), np.array([[3e-7, -2e-9, -1.23456e-5]]))
+    assert write_results({"test": predictions}, tmp_path)["test_accuracy"] == 2 / 3
+    assert read_predictions([tmp_path]).log_odds[0, 2] == -1.235e-5
+
+
+def test_prediction_that_is_not_a_number_is_wrong(tmp_path: Path):
+    """In the accuracy and in the confusion counts, for both labels."""
+    predictions = Predictions(np.array([1, 0, 1, 0]), np.array([[np.nan, np.nan, 1.0, -1.0]]))
+    metrics = write_results({"test": predictions}, tmp_path)
+    assert metrics["test_accuracy"] == 0.5
+    counts = [metrics[f"{kind}_{label}"] for kind in ("true", "false") for label in ("positive", "negative")]
+    assert counts == [1, 1, 1, 1]
+    assert read_predictions([tmp_path]).correct.tolist() == [[0, 0, 1, 1]]
 
 
 def test_published_tables():
@@ -79,8 +95,9 @@ def test_published_tables():
 
 def results_of(**log_odds: list[list[float]]) -> dict[str, Result]:
     """By variant, of reviews that are positive, then negative, in turn; a list for each seed."""
-    answers = {name: Answers(np.arange(len(rows[0])) % 2 ^ 1, np.array(rows)) for name, rows in log_odds.items()}
-    return summarize({name: Runs([{}], pd.DataFrame(), found) for name, found in answers.items()})
+    labels = {name: np.arange(len(rows[0])) % 2 ^ 1 for name, rows in log_odds.items()}
+    predictions = {name: Predictions(labels[name], np.array(rows)) for name, rows in log_odds.items()}
+    return summarize({name: Runs([{}], pd.DataFrame(), of_variant) for name, of_variant in predictions.items()})
 
 
 def test_seeds_are_summarized():
@@ -96,7 +113,7 @@ def test_seeds_are_summarized():
     assert (row["loss_std"], row["accuracy_std"]) == (pytest.approx((wrong - right) / 4), 0.25)
     assert (row["variant"], row["test_accuracy"], row["n"], row["n_reviews"]) == ("a", 0.75, 3, 4)
     assert (row["published_loss"], row["published_accuracy"]) == (0.275, 0.887)
-    assert row["accuracy_low"] < 0.75 < row["accuracy_high"]
+    assert row["accuracy_ci_low"] < 0.75 < row["accuracy_ci_high"]
 
 
 def test_one_seed_has_no_spread():
@@ -123,15 +140,19 @@ def test_published_value_is_inside_or_outside_of_the_interval_for_one_run():
         ("n_layers 3", False),
         ("n_layers 4", True),
     ]
-    assert results["c"].accuracy.high < 0.88 - 0.0005
+    assert results["c"].accuracy.ci_high < 0.88 - 0.0005
     half = 1.9626 * math.sqrt(0.85 * 0.15 / 899)
-    assert results["c"].accuracy.run_high == pytest.approx(0.85 + math.sqrt(2) * half, abs=1e-4)
+    assert results["c"].accuracy.prediction_high == pytest.approx(0.85 + math.sqrt(2) * half, abs=1e-4)
+
+
+def calibration(labels: np.ndarray, log_odds: np.ndarray) -> Calibration:
+    return Calibration.from_predictions(Predictions(labels, log_odds).probability, labels)
 
 
 def test_calibration_by_hand():
     """Four answers of 0.75 of which two are right, four of 0.25 of which one is positive."""
     log_odds = np.array([[math.log(3)] * 4 + [-math.log(3)] * 4])
-    found = Calibration.of(Answers(np.array([1, 1, 0, 0, 1, 0, 0, 0]), log_odds))
+    found = calibration(np.array([1, 1, 0, 0, 1, 0, 0, 0]), log_odds)
     assert found.probability.tolist() == pytest.approx([0.25, 0.75])
     assert found.positive.tolist() == [0.25, 0.5]
     assert found.share.tolist() == [0.5, 0.5]
@@ -140,7 +161,7 @@ def test_calibration_by_hand():
 
 def test_calibration_leaves_out_a_run_that_diverged():
     log_odds, labels = np.array([[1.0, -1.0], [np.nan, np.nan]]), np.array([1, 0])
-    found, alone = Calibration.of(Answers(labels, log_odds)), Calibration.of(Answers(labels, log_odds[:1]))
+    found, alone = calibration(labels, log_odds), calibration(labels, log_odds[:1])
     assert found.positive.tolist() == alone.positive.tolist()
     assert found.share.tolist() == alone.share.tolist()
     assert (found.errors[0], np.isnan(found.errors[1])) == (alone.errors[0], True)
@@ -153,17 +174,17 @@ def test_calibration_of_what_was_drawn_from_the_probabilities_is_by_chance():
     for _ in range(10):
         log_odds = random.normal(size=(1, 5000)) * 2
         labels = (random.random(5000) < 1 / (1 + np.exp(-log_odds[0]))).astype(int)
-        found = Calibration.of(Answers(labels, log_odds))
+        found = calibration(labels, log_odds)
         inside += found.by_chance[0] <= found.errors[0] <= found.by_chance[1]
     assert inside >= 8
-    overconfident = Calibration.of(Answers(labels, 3 * log_odds))
+    overconfident = calibration(labels, 3 * log_odds)
     assert overconfident.errors[0] > 0.1 > 5 * overconfident.by_chance[1]
 
 
 def test_calibration_errors_are_those_of_each_run():
     """One run says too much, the other too little: together they would seem right."""
     labels = np.array([1, 1, 0, 0] * 50)
-    found = Calibration.of(Answers(labels, np.array([[2.0] * 200, [-2.0] * 200])))
+    found = calibration(labels, np.array([[2.0] * 200, [-2.0] * 200]))
     assert found.errors.tolist() == pytest.approx([1 / (1 + math.exp(-2)) - 0.5] * 2)
 
 
@@ -179,9 +200,7 @@ def test_report_of_another_corpus_leaves_the_published_figures_out(finished: Scr
     text = (finished.folder / "report/report.md").read_text()
     assert "conclusions are about the 50,000 IMDB reviews" in text
     assert "| published |" not in text
-    assert "CPU seconds" not in text
-    tables = finished.folder / "metrics/tables"
-    assert not any("published" in path.read_text() for path in tables.iterdir())
+    assert "published" not in (finished.folder / "report/rows.json").read_text()
 
 
 def test_page_needs_no_other_file(finished: Scratch):
@@ -194,31 +213,54 @@ def test_page_needs_no_other_file(finished: Scratch):
 
 def test_tables_in_the_report_are_the_metrics(finished: Scratch):
     text = (finished.folder / "report/report.md").read_text()
-    for path in (finished.folder / "metrics/tables").iterdir():
-        row = json.loads(path.read_text())
-        accuracy = f"{row['test_accuracy']:.3f} [{row['accuracy_low']:.3f}, {row['accuracy_high']:.3f}]"
-        loss = f"{row['test_loss']:.3f} [{row['loss_low']:.3f}, {row['loss_high']:.3f}]"
-        lines = [
-            line for line in text.splitlines() if line.startswith(f"| {path.stem.partition('.')[2]} | {accuracy} |")
-        ]
-        assert any(f"| {loss} |" in line for line in lines), path.stem
+    for study, rows in json.loads((finished.folder / "report/rows.json").read_text()).items():
+        for name, row in rows.items():
+            low, high = (min(max(row[f"accuracy_ci_{end}"], 0), 1) for end in ("low", "high"))
+            accuracy = f"{row['test_accuracy']:.3f} [{low:.3f}, {high:.3f}]"
+            loss = f"{row['test_loss']:.3f} [{max(row['loss_ci_low'], 0):.3f}, {row['loss_ci_high']:.3f}]"
+            lines = [line for line in text.splitlines() if line.startswith(f"| {name} | {accuracy} |")]
+            assert any(f"| {loss} |" in line for line in lines), (study, name)
+            metrics = json.loads((finished.folder / f"metrics/{study}/{name}.json").read_text())
+            assert metrics == {key: row[key] for key in ("test_loss", "test_accuracy")}
 
 
 def test_metrics_can_be_rederived_from_the_predictions(finished: Scratch):
     predicted = pd.read_csv(finished.folder / "results/compound/0/predictions.csv")
     accuracy = ((predicted["log_odds"] > 0) == (predicted["label"] == 1)).mean()
-    metrics = json.loads((finished.folder / "metrics/studies.json").read_text())
-    assert metrics["compound"]["compound"]["test_accuracy"] == pytest.approx(accuracy)
-    assert metrics["data"]["test"] == len(predicted)
+    metrics = json.loads((finished.folder / "metrics/compound/compound.json").read_text())
+    assert metrics["test_accuracy"] == pytest.approx(accuracy)
+
+
+def test_results_are_whole(finished: Scratch):
+    """What later questions need: the validation predictions, the learning curves, the seconds."""
+    folder = finished.folder / "results/compound/0"
+    names = "curves.csv metrics.json model.json predictions.csv timing.json validation_predictions.csv"
+    assert sorted(path.name for path in folder.iterdir()) == names.split()
+    curves = pd.read_csv(folder / "curves.csv")
+    valid = read_predictions([folder], "valid")
+    model = json.loads((folder / "model.json").read_text())
+    assert valid.correct.mean() == pytest.approx(curves["valid_accuracy"][model["best_epoch"] - 1])
+    assert json.loads((folder / "timing.json").read_text()).keys() == {"seconds", "cpu_seconds"}
 
 
 def test_model_folder(finished: Scratch, tmp_path: Path):
-    folder = finished.folder / "data/models/n_layers-2/0"
-    description = json.loads((folder / "model.json").read_text())
-    assert description["hyperparameters"]["n_layers"] == 2
-    assert load_model(folder).n_parameters() == description["n_parameters"]
+    folder = shutil.copytree(finished.folder / "data/models/n_layers-2/0", tmp_path / "0")
+    metadata = json.loads((folder / "model.json").read_text())
+    assert metadata["hyperparameters"]["n_layers"] == 2
+    assert sum(weight.numel() for weight in load_model(folder).parameters()) == metadata["n_parameters"]
     with pytest.raises(ModelFolderError, match="no model there, or a damaged one"):
         load_model(tmp_path)
-    (tmp_path / "model.json").write_text(json.dumps(description | {"format": 99}))
-    with pytest.raises(ModelFolderError, match="its format is 99"):
-        load_model(tmp_path)
+    for changes, message in (({"format": 99}, "its format is 99"), ({"max_length": 10**15}, "sizes that its weights")):
+        (folder / "model.json").write_text(json.dumps(metadata | changes))
+        with pytest.raises(ModelFolderError, match=message):
+            load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "vocabulary.txt"])
+def test_flipped_bit_of_a_model_is_noticed(name: str, finished: Scratch, tmp_path: Path):
+    folder = shutil.copytree(finished.folder / "data/models/n_layers-2/0", tmp_path / "0")
+    content = bytearray((folder / name).read_bytes())
+    content[-3] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelFolderError, match=f"{name} is not the file that model.json describes"):
+        load_model(folder)
