@@ -1,17 +1,13 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz faults repro cluster twice verify published bench coverage audit install lint
+.PHONY: help demo check-git test fuzz faults repro cluster determinism verify published bench coverage audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
-demo: check-git install # the study on the sample corpus, with two seeds and shorter grids: up to 5 minutes
-	@echo "This runs the study on 10,000 made-up reviews, 28 stages: about 5 minutes on two cores."
-	@dvc exp remove --quiet demo 2>/dev/null || true # of an earlier demo
-	python scripts/repro.py exp run --name demo -S dataset=sample -S 'seeds=[0,1]' \
-		-S 'study.grids.n_layers=[2]' -S 'study.grids.hidden_dim=[150]' -S 'study.grids.embedding_dim=[]'
-	@echo "Done: the report is report/index.html. Next: source .venv/bin/activate, and the README's commands."
+demo: check-git install # the study on sample reviews, in demo/: some minutes; nothing else changes
+	@python -m scripts.demo
 
 check-git:
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
@@ -26,28 +22,28 @@ fuzz: install # bad input by the thousand: a hundred times what the tests try
 faults: install # what goes wrong: twenty kills, full disks, a cluster's lost worker; and all tests that take minutes
 	python -m pytest -n auto --dist worksteal -m 'long or fault' -rp
 
-repro: install # dvc repro, after putting right what DVC does not: damaged stored files, what a kill has left
-	python scripts/repro.py repro
+repro: install # dvc repro, after repairs that DVC does not make: damaged stored files, what a kill has left
+	python -m scripts.repro
 
 cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
-	python scripts/cluster.py $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
+	python -m scripts.cluster $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
 
-twice: install # train one variant twice in a scratch clone, and compare byte for byte
-	python scripts/twice.py
+determinism: install # train one variant twice in a scratch clone, and compare byte for byte
+	python -m scripts.check_determinism
 
-verify: install # is the repository whole: locks, stored files, reports made again, the links of the pages
-	python scripts/verify.py
+verify: install # is the repository whole: lock, stored files, the report made again, the links of the pages
+	python -m scripts.verify
 	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 
 published: install # the published figures as a revision: dvc metrics diff published
-	python scripts/published.py
+	python -m scripts.published
 
 bench: install # what docs/speed.md says, measured beside what one would write instead: ten minutes on an idle machine
 	python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	python benchmarks/run.py
+	PYTHONPATH=src:. python benchmarks/run.py
 
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes
-	python benchmarks/interval_coverage.py
+	PYTHONPATH=src python benchmarks/interval_coverage.py
 
 audit: install # the installed packages against the database of known vulnerabilities; wants a network
 	python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
@@ -65,3 +61,5 @@ lint: install # ruff and mypy
 	ruff format --check .
 	ruff check .
 	mypy
+	mypy --platform darwin src stages
+	mypy --platform win32 src stages

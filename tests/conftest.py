@@ -132,10 +132,10 @@ class Scratch:
         return stages_run(self.run("dvc", "repro", *arguments))
 
     def results(self) -> dict[Path, Any]:
-        """dvc.lock and all else that the study leaves for git, by their names."""
+        """Everything that the study leaves for git, by name, except the times of the trainings."""
         folders = [self.folder / name for name in ("results", "metrics", "plots", "report")]
         files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return {path.relative_to(self.folder): path.read_bytes() for path in files} | {Path("dvc.lock"): self.lock()}
+        return {path.relative_to(self.folder): path.read_bytes() for path in files if path.name != "timing.json"}
 
     def lock(self) -> Any:
         """The entries of dvc.lock by stage: their order tells which ended first, which may differ."""

@@ -9,15 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cluster
 import psutil
 import pytest
 from conftest import Scratch, clone
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
+from scripts import cluster
 from sentiment_rnn.errors import PipelineError
 
-COMMAND = ("python", "scripts/cluster.py")
+COMMAND = ("python", "-m", "scripts.cluster")
 
 
 def worker_that_trains(folder: Path) -> psutil.Process:
@@ -25,7 +25,7 @@ def worker_that_trains(folder: Path) -> psutil.Process:
     end = time.monotonic() + 120
     while time.monotonic() < end:
         for process in psutil.process_iter(["cmdline", "cwd"]):
-            if process.info["cwd"] == str(folder) and "stages/train.py" in (process.info["cmdline"] or []):
+            if process.info["cwd"] == str(folder) and "stages.train" in (process.info["cmdline"] or []):
                 return next(p for p in process.parents() if "distributed.cli.dask_worker" in p.cmdline())
         time.sleep(0.02)
     raise AssertionError(f"nothing is trained in {folder}")
@@ -41,7 +41,7 @@ def with_remote(tmp_path: Path) -> Scratch:
 
 @pytest.mark.long
 def test_cluster_that_loses_a_worker_ends_as_one_machine_does(with_remote: Scratch, finished: Scratch):
-    process = with_remote.start(*COMMAND, until="tokens a review")
+    process = with_remote.start(*COMMAND, until="mean tokens")
     worker = worker_that_trains(with_remote.folder / ".dvc/tmp/cluster/0")
     for running in (worker, *worker.children(recursive=True)):
         running.send_signal(signal.SIGKILL)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,7 +14,6 @@ import pandas as pd
 import pytest
 from conftest import PROJECT
 from generate import N_REVIEWS, SEED, generate
-from official import DivisionError, official_split, read_division, write_division
 from ruamel.yaml import YAML
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sentiment_rnn.corpus import reviews as corpus
 from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, content_hash, read_archive, read_reviews
-from sentiment_rnn.corpus.split import also_in_train, random_split
+from sentiment_rnn.corpus.split import official_split, random_split, read_official_test, write_split
 from sentiment_rnn.errors import PipelineError
 
 REVIEWS = [(f"a fine film, number {n}\nwith “quotes” and, commas", "pos") for n in range(12)] + [
@@ -251,38 +251,45 @@ def test_split_is_stratified_seeded_and_complete():
     assert not other["test"].index.equals(parts["test"].index)
 
 
-def test_repeated_reviews_are_found():
+def test_repeated_reviews_are_found(tmp_path: Path):
     def part(*texts: str) -> pd.DataFrame:
-        return pd.DataFrame({"review": texts})
+        return pd.DataFrame({"review": texts, "sentiment": "positive"})
 
     parts = {"train": part("a", "b"), "valid": part("c"), "test": part("a", "a", "c", "d")}
-    assert also_in_train(parts).tolist() == [True, True, False, False]
+    write_split(parts, 4, tmp_path / "split", tmp_path / "summaries")
+    table = pd.read_csv(tmp_path / "summaries/test_also_in_train.csv")
+    assert table["also_in_train"].tolist() == [True, True, False, False]
+    summary = json.loads((tmp_path / "summaries/summary.json").read_text())
+    assert (summary["test"], summary["test_also_in_train"], summary["distinct_reviews"]) == (4, 2, 4)
 
 
 def test_official_split_takes_the_test_reviews_as_they_are():
     reviews = generate(1000, seed=0)
     is_test = np.arange(1000) % 3 == 0
-    parts = official_split(reviews.assign(is_test=is_test), seed=0)
+    parts = official_split(reviews, is_test, seed=0)
     assert parts["test"].index.tolist() == np.flatnonzero(is_test).tolist()
     assert (len(parts["train"]), len(parts["valid"])) == (599, 67)
     assert sorted([*parts["train"].index, *parts["valid"].index]) == np.flatnonzero(~is_test).tolist()
-    assert not official_split(reviews.assign(is_test=is_test), seed=1)["valid"].index.equals(parts["valid"].index)
+    assert not official_split(reviews, is_test, seed=1)["valid"].index.equals(parts["valid"].index)
 
 
-def test_division_comes_back_as_it_was_written(tmp_path: Path):
+def test_official_test_is_a_bit_for_each_review(tmp_path: Path):
+    file = tmp_path / "official_test.txt"
     is_test = np.random.default_rng(0).random(1003) < 0.5
-    write_division(is_test, tmp_path)
-    assert read_division(tmp_path, 1003).tolist() == is_test.tolist()
-    with pytest.raises(DivisionError, match=r"official_test.txt: 1008 bits, for 900 reviews"):
-        read_division(tmp_path, 900)
-    (tmp_path / "official_test.txt").write_text("no digits")
-    with pytest.raises(DivisionError, match=r"official_test.txt: must hold hexadecimal digits"):
-        read_division(tmp_path, 900)
+    file.write_text(np.packbits(is_test).tobytes().hex())
+    assert read_official_test(file, 1003).tolist() == is_test.tolist()
+    with pytest.raises(CorpusError, match=r"official_test.txt: 1008 bits, for 900 reviews"):
+        read_official_test(file, 900)
+    file.write_text("no digits")
+    with pytest.raises(CorpusError, match=r"official_test.txt: must have hexadecimal digits"):
+        read_official_test(file, 900)
+    with pytest.raises(CorpusError, match=r"this corpus has no train and test reviews of its own"):
+        read_official_test(tmp_path / "nothing.txt", 900)
 
 
-def test_division_of_the_sample_is_halves():
+def test_official_split_of_the_sample_is_halves():
     reviews = read_reviews(PROJECT / "data/sample/reviews.csv")
-    is_test = read_division(PROJECT / "data/sample", len(reviews))
+    is_test = read_official_test(PROJECT / "data/sample/official_test.txt", len(reviews))
     assert is_test.sum() == (reviews["sentiment"][is_test] == "positive").sum() * 2 == 5000
 
 
@@ -310,9 +317,9 @@ ARCHIVES = [file for file in PLACED if file.name.endswith(".tar.gz")]
 
 
 @pytest.mark.skipif(not ARCHIVES, reason="the Stanford archive is not in data/")
-def test_division_of_imdb_is_the_archives():
+def test_official_split_of_imdb_is_the_archives():
     reviews = read_archive(ARCHIVES[0]).sort_values(["sentiment", "review"], kind="stable", ignore_index=True)
-    is_test = read_division(PROJECT / "data/imdb", len(reviews))
+    is_test = read_official_test(PROJECT / "data/imdb/official_test.txt", len(reviews))
     parts = reviews["part"] == "test"
     assert is_test.sum() == parts.sum() == 25_000
     # of reviews that are the same to the letter, which is which does not matter

@@ -21,7 +21,7 @@ from conftest import Scratch, clone, stages_run
 from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml
 
 pytestmark = pytest.mark.fault
-REPRO = ("python", "scripts/repro.py", "repro")
+REPRO = ("python", "-m", "scripts.repro")
 MODEL = "data/models/experiment"
 N_KILLS = 20
 
@@ -36,7 +36,7 @@ def processes_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def mend_lock(scratch: Scratch) -> None:
+def repair_lock(scratch: Scratch) -> None:
     """What `git checkout dvc.lock` would do, were one committed, where a kill left half of it."""
     lock = scratch.folder / "dvc.lock"
     try:
@@ -48,30 +48,31 @@ def mend_lock(scratch: Scratch) -> None:
 
 
 def killed(kind: str, command: tuple[str, ...], scratch: Scratch, seconds: float) -> bool:
-    """SIGKILL of DVC, of a stage or of a seed (a fork of its stage), so far into a run; False if it ended before."""
+    """SIGKILL of DVC, of a stage or of a seed (a child of the forkserver), so far into a run; False if it ended."""
     run = subprocess.Popen(command, cwd=scratch.folder, env=scratch.environment, stdout=subprocess.DEVNULL)
     time.sleep(seconds)
     while run.poll() is None:
         with suppress(psutil.NoSuchProcess):  # one that ended in that moment
-            of_stage = [one for one in processes_in(scratch.folder) if "stages/" in " ".join(one.cmdline())]
-            forks = [one for one in of_stage if one.ppid() in {other.pid for other in of_stage}]
-            stage = [one for one in of_stage if one not in forks]
-            if victims := {"dvc": [psutil.Process(run.pid)], "stage": stage, "seed": forks}[kind]:
+            running = processes_in(scratch.folder)
+            stage = [one for one in running if "stages." in " ".join(one.cmdline())]
+            servers = {one.pid for one in running if one.ppid() in {other.pid for other in stage}}
+            seeds = [one for one in running if one.ppid() in servers]
+            if victims := {"dvc": [psutil.Process(run.pid)], "stage": stage, "seed": seeds}[kind]:
                 victims[0].kill()
                 run.wait(timeout=60)
                 return True
     return False
 
 
-def begin_anew(scratch: Scratch) -> None:
-    for made in ("data/models", "data/evaluations", ".dvc/cache"):
-        shutil.rmtree(scratch.folder / made)
+def start_over(scratch: Scratch) -> None:
+    for made in ("data/models", "data/checkpoints", "results", ".dvc/cache"):
+        shutil.rmtree(scratch.folder / made, ignore_errors=True)
     (scratch.folder / "dvc.lock").unlink()
 
 
 @pytest.mark.long
 def test_twenty_kills_lose_nothing(finished: Scratch, tmp_path: Path, record_property: Callable[[str, object], None]):
-    """Of dvc repro at random moments; a kill of DVC is followed by make repro, which mends what it may have left."""
+    """Of dvc repro at random moments; a kill of DVC is followed by make repro, which repairs what it may have left."""
     scratch = clone(tmp_path / "clone")
     chance = random.Random(0)
     kills: list[str] = []
@@ -80,10 +81,10 @@ def test_twenty_kills_lose_nothing(finished: Scratch, tmp_path: Path, record_pro
         command = REPRO if kills[-1:] == ["dvc"] else ("dvc", "repro")
         if killed(kind, command, scratch, chance.uniform(0, 5)):
             kills.append(kind)
-            mend_lock(scratch)
+            repair_lock(scratch)
         else:
             assert scratch.results() == finished.results(), kills
-            begin_anew(scratch)
+            start_over(scratch)
     record_property("killed", dict(Counter(kills)))
     scratch.run(*REPRO)
     assert "Data and pipelines are up to date" in scratch.run("dvc", "repro")
@@ -133,7 +134,7 @@ def test_full_disk(full: str, kilobytes: int, scratch: Scratch, widened: Scratch
         output = scratch.run("dvc", "repro", fails=True)
         assert "No space left on device" in output
         assert "Traceback" not in output
-        assert ("an interruption would begin anew" in output) == (full == "data/checkpoints")
+        assert ("an interruption would lose this epoch" in output) == (full == "data/checkpoints")
     scratch.repro()
     assert scratch.results() == widened.results()
 
@@ -182,15 +183,16 @@ def change_parameter(scratch: Scratch) -> None:
 
 @pytest.mark.parametrize(
     ("change", "name"),
-    [(change_module, "loop.py"), (change_input, "vocabulary.txt"), (change_parameter, "params.yaml")],
+    [(change_module, "loop.py"), (change_input, "vocabulary.txt"), (change_parameter, "the parameters were")],
 )
 def test_training_refuses_what_changed_meanwhile(change: Callable[[Scratch], None], name: str, scratch: Scratch):
-    scratch.edit(lambda params: params.update(n_epochs=40))
-    process = scratch.start("python", "stages/train.py", "compound", until="epoch 1/")
+    scratch.edit(lambda params: params["study"]["base"].update(n_epochs=40))
+    process = scratch.start("python", "-m", "stages.train", "compound", until="epoch 1/")
     change(scratch)
     output, _ = process.communicate(timeout=120)
     assert process.returncode != 0
-    assert f"{name} was changed while this stage ran; nothing was written: run it again" in output
+    assert f"{name}" in output
+    assert "changed while this stage ran; nothing was written: run it again" in output
 
 
 def test_clock_that_was_set_back(scratch: Scratch):
@@ -249,20 +251,19 @@ def test_killed_training_goes_on_to_the_same_bytes(scratch: Scratch):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     time.sleep(0.5)
-    assert not [found for found in processes_in(scratch.folder) if "train.py" in " ".join(found.cmdline())]
+    assert not [found for found in processes_in(scratch.folder) if "stages.train" in " ".join(found.cmdline())]
     output = scratch.run("dvc", "repro", "train_experiment")
-    assert "seed 0 | finished before the stage was cut short" in output
-    assert "seed 1 | going on after epoch" in output
+    assert "seed 0 | finished before the stage was interrupted" in output
+    assert "seed 1 | resumed after epoch" in output
     assert "epoch 1/60" not in output
     model = scratch.folder / MODEL
-    resumed = {path: path.read_bytes() for path in model.rglob("*") if path.is_file()}
-    assert not list((scratch.folder / "data/checkpoints").iterdir())
-    assert scratch.run("python", "stages/train.py", "--anew", "experiment").count("epoch 1/60") == 2
-    assert {path: path.read_bytes() for path in model.rglob("*") if path.is_file()} == resumed
+    resumed = {path: path.read_bytes() for path in model.rglob("*") if path.is_file() and path.name != "timing.json"}
+    assert scratch.run("python", "-m", "stages.train", "--force", "experiment").count("epoch 1/60") == 2
+    assert {path: path.read_bytes() for path in resumed} == resumed
 
 
 def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch):
-    scratch.edit(lambda params: params.update(n_epochs=3000))
+    scratch.edit(lambda params: params["study"]["base"].update(n_epochs=3000))
     process = scratch.start("dvc", "repro", "train_compound", until="epoch 2/")
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
@@ -270,5 +271,5 @@ def test_interrupt_stops_cleanly_and_the_next_run_goes_on(scratch: Scratch):
     assert "Traceback" not in output
     time.sleep(0.2)
     assert not processes_in(scratch.folder)
-    scratch.edit(lambda params: params.update(n_epochs=2))
+    scratch.edit(lambda params: params["study"]["base"].update(n_epochs=2))
     assert scratch.repro("train_compound") == []  # it comes from the cache

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_rnn.errors import PipelineError, exit_on_error, printable
-from sentiment_rnn.model_json import read_description
+from sentiment_rnn.model_json import read_metadata
 from sentiment_rnn.models.classifier import Classifier, Explanation
 from sentiment_rnn.models.store import best_of, find, load, locate, stored_models
 
@@ -63,8 +63,9 @@ def _predict_csv(arguments: argparse.Namespace) -> None:
     from sentiment_rnn.applications.csv_prediction import predict_csv  # noqa: PLC0415
 
     started = time.perf_counter()
-    classifier, column = _named_on_stderr(arguments.model), arguments.column or "review"
-    n_rows, n_cut = predict_csv(classifier, arguments.csv, column, arguments.out)
+    name, folder = locate(arguments.model)
+    print(f"model {name}", file=sys.stderr)
+    n_rows, n_cut = predict_csv(folder, arguments.csv, arguments.column or "review", arguments.out)
     seconds = time.perf_counter() - started
     print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
     if n_cut:
@@ -135,12 +136,12 @@ def export(arguments: argparse.Namespace) -> None:
     with _extra("onnx"):
         from sentiment_rnn.applications.onnx_export import export_onnx  # noqa: PLC0415
     name, folder = locate(arguments.model)
-    if "baseline" in read_description(folder):
+    if "baseline" in read_metadata(folder):
         raise PipelineError(f"{name}: only recurrent networks are exported; choose one with --model")
-    from sentiment_rnn.network.model_folder import load_model  # noqa: PLC0415
+    from sentiment_rnn.network.model_io import load_model  # noqa: PLC0415
 
     try:
-        export_onnx(load_model(folder), read_description(folder)["max_length"], arguments.out)
+        export_onnx(load_model(folder), read_metadata(folder)["max_length"], arguments.out)
     except OSError as error:
         raise PipelineError(f"{arguments.out}: cannot be written: {error.strerror}") from error
     print(f"{name}: {arguments.out}")

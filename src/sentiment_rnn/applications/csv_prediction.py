@@ -2,13 +2,10 @@
 
 import csv
 import io
-import multiprocessing
 import os
-import signal
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -16,9 +13,10 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from sentiment_rnn.corpus.csv_rows import CsvError, csv_rows, place_of
+from sentiment_rnn.corpus.csv_rows import CsvError, column_index, csv_rows
 from sentiment_rnn.models.classifier import Classifier, Prediction
-from sentiment_rnn.running.side_by_side import end_with_parent, n_at_once
+from sentiment_rnn.models.store import load
+from sentiment_rnn.parallel import n_cores, n_workers, preload, process_pool
 
 CHUNK = 1024  # rows that a process takes at a time
 ADDED = ("label", "probability")
@@ -26,11 +24,11 @@ ADDED = ("label", "probability")
 Rows = list[list[str]]
 
 
-def predict_csv(classifier: Classifier, source: Path, column: str, target: Path) -> tuple[int, int]:
-    """Copy a CSV, with a label and the probability of positive behind each row.
+def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[int, int]:
+    """Copy a CSV, with a label and the probability of positive after each row.
 
     Args:
-        classifier: the model.
+        model: its folder.
         source: comma-separated, in UTF-8, its first line naming the columns.
         column: the one with the texts.
         target: the file to write, or a link to it; it is there only once all rows are. Lines end in a line feed.
@@ -42,7 +40,7 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         CsvError: a file cannot be read or written, or a row has not the columns of the first line.
     """
     _check_paths(source, target)
-    tqdm.monitor_interval = 0  # no thread: forks and threads do not go together
+    preload("torch")
     named, target = target, target.resolve()
     unfinished = target.with_name(f"{target.name}.{os.getpid()}.unfinished")
     try:
@@ -54,13 +52,13 @@ def predict_csv(classifier: Classifier, source: Path, column: str, target: Path)
         ):
             rows = csv_rows(lines, source)
             header = next(rows, [])
-            place = _place(header, column, source)
+            index = _index(header, column, source)
             writer = csv.writer(out, lineterminator="\n")
             quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow([*header, *ADDED])
             n_rows = n_cut = 0
             chunks = iter(lambda: list(islice(rows, CHUNK)), [])
-            for chunk, answers, n_unread in _answered(classifier, chunks, place):
+            for chunk, answers, n_unread in _answered(model, chunks, index):
                 for row, answer in zip(chunk, answers, strict=True):
                     has_return = any("\r" in field for field in row)  # unquoted by older Pythons, it would end its row
                     (quoting if has_return else writer).writerow([*row, answer.label, f"{answer.probability:.6f}"])
@@ -88,49 +86,38 @@ def _check_paths(source: Path, target: Path) -> None:
         raise CsvError(f"{target}: is the file that is read; name another one")
 
 
-def _place(header: list[str], column: str, source: Path) -> int:
+def _index(header: list[str], column: str, source: Path) -> int:
     try:
-        place = place_of(header, column, source)
+        index = column_index(header, column, source)
     except CsvError as error:
         raise CsvError(f"{error}; --column NAME chooses") from error
     if taken := [name for name in ADDED if name in header]:
         raise CsvError(f"{source}: has a column {taken[0]!r} already, which is to be added; rename it")
-    return place
+    return index
 
 
-def _answered(
-    classifier: Classifier, chunks: Iterator[Rows], place: int
-) -> Iterator[tuple[Rows, list[Prediction], int]]:
-    """Each chunk with its answers, in order; two for each core are in memory."""
-    n_processes = n_at_once(len(os.sched_getaffinity(0)))
-    # forks: the model need be neither loaded nor sent again
-    context = multiprocessing.get_context("fork")
-    pool = ProcessPoolExecutor(n_processes, context, initializer=_begin, initargs=(classifier, os.getpid()))
+def _answered(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tuple[Rows, list[Prediction], int]]:
+    """Each chunk with its predictions, in order; two for each worker are in memory."""
+    size = n_workers(n_cores())
     waiting: deque[tuple[Rows, Future[tuple[list[Prediction], int]]]] = deque()
-    try:
+    with process_pool(size, _load, (model,)) as pool:
         while True:
-            for chunk in islice(chunks, 2 * n_processes - len(waiting)):
-                waiting.append((chunk, pool.submit(_answer, [row[place] for row in chunk])))
+            for chunk in islice(chunks, 2 * size - len(waiting)):
+                waiting.append((chunk, pool.submit(_predict, [row[index] for row in chunk])))
             if not waiting:
                 return
             chunk, future = waiting.popleft()
             yield chunk, *future.result()
-    except BrokenProcessPool as error:
-        raise CsvError("a process was killed; the system may have run out of memory") from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
-_classifier: Classifier  # of a process of the pool
+_classifier: Classifier  # of a worker
 
 
-def _begin(classifier: Classifier, parent: int) -> None:
+def _load(model: Path) -> None:
     global _classifier  # noqa: PLW0603
-    _classifier = classifier
-    end_with_parent(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which stops the pool
+    _classifier = load(model)
     threadpool_limits(1)
 
 
-def _answer(texts: list[str]) -> tuple[list[Prediction], int]:
+def _predict(texts: list[str]) -> tuple[list[Prediction], int]:
     return _classifier.predict(texts), sum(n > 0 for n in _classifier.n_unread(texts))

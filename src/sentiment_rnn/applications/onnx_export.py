@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from sentiment_rnn.network.attention import SelfAttention
 from sentiment_rnn.network.model import RNNClassifier
-from sentiment_rnn.network.ngrams import N_BUCKETS, NgramModel
 
 OPSET = 17
 # the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;
@@ -35,15 +34,13 @@ def export_onnx(model: RNNClassifier, max_length: int, path: Path) -> None:
     states = graph.add("Gather", graph.constant("embedding", _numpy(model.embedding.weight)), "tokens")
     states = graph.add("Transpose", states, perm=[1, 0, 2])  # to [time, batch, features], as all states below
     is_real = _is_real(graph)
-    if isinstance(model.rnn, SelfAttention):
-        states = _attention(graph, model.rnn, states, is_real)
+    if model.attention is not None:
+        states = _attention(graph, model.attention, states, is_real)
     else:
-        for layer in range(model.rnn.num_layers):
-            states = _recurrent_layer(graph, model.rnn, layer, states)
+        directions = [_direction(graph, model, direction, states) for direction in range(len(model.rnns))]
+        states = directions[0] if len(directions) == 1 else graph.add("Concat", *directions, axis=2)
     by_review = graph.add("Transpose", states, perm=[1, 0, 2])
-    logits = (_linear if model.head == "flatten" else _linear_on_mean_and_max)(graph, model, by_review, is_real)
-    if model.ngrams is not None:
-        logits = graph.add("Add", logits, _ngrams(graph, model.ngrams, is_real))
+    logits = _linear(graph, model, by_review, is_real)
     graph.nodes.append(helper.make_node("Add", [logits, _time_check(graph, max_length)], ["logits"]))
     inputs = [
         helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
@@ -108,28 +105,28 @@ def _attention(graph: _Graph, layer: SelfAttention, states: str, is_real: str) -
     return graph.add("Transpose", normalized, perm=[1, 0, 2])
 
 
-def _recurrent_layer(graph: _Graph, rnn: nn.LSTM | nn.GRU, layer: int, states: str) -> str:
-    operator = rnn.mode
-    suffixes = [f"l{layer}", f"l{layer}_reverse"] if rnn.bidirectional else [f"l{layer}"]
-
-    def weights(kind: str) -> NDArray[np.generic]:
-        """Of all directions: [directions, gates * hidden, ...]."""
-        return np.stack([_gates_reordered(getattr(rnn, f"{kind}_{suffix}"), operator) for suffix in suffixes])
-
-    biases = np.concatenate([weights("bias_ih"), weights("bias_hh")], axis=1)
-    outputs = graph.add(
-        operator,
-        states,
-        graph.constant(f"weight_ih_{layer}", weights("weight_ih")),
-        graph.constant(f"weight_hh_{layer}", weights("weight_hh")),
-        graph.constant(f"bias_{layer}", biases),
-        "lengths",
-        hidden_size=rnn.hidden_size,
-        direction="bidirectional" if rnn.bidirectional else "forward",
-        **({"linear_before_reset": 1} if operator == "GRU" else {}),
-    )  # [time, directions, batch, hidden]
-    by_review = graph.add("Transpose", outputs, perm=[0, 2, 1, 3])
-    return graph.add("Reshape", by_review, graph.integers(0, 0, -1))
+def _direction(graph: _Graph, model: RNNClassifier, direction: int, states: str) -> str:
+    """[time, batch, hidden]: the last layer's states in one direction."""
+    rnn: nn.LSTM | nn.GRU = model.rnns[direction]  # type: ignore[assignment]
+    for layer in range(rnn.num_layers):
+        weights = {
+            kind: _gates_reordered(getattr(rnn, f"{kind}_l{layer}"), rnn.mode)[None]
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        }
+        biases = np.concatenate([weights["bias_ih"], weights["bias_hh"]], axis=1)
+        outputs = graph.add(
+            rnn.mode,
+            states,
+            graph.constant(f"weight_ih_{direction}_{layer}", weights["weight_ih"]),
+            graph.constant(f"weight_hh_{direction}_{layer}", weights["weight_hh"]),
+            graph.constant(f"bias_{direction}_{layer}", biases),
+            "lengths",
+            hidden_size=rnn.hidden_size,
+            direction="reverse" if direction == 1 else "forward",
+            **({"linear_before_reset": 1} if rnn.mode == "GRU" else {}),
+        )  # [time, 1, batch, hidden]
+        states = graph.add("Squeeze", outputs, graph.integers(1))
+    return states
 
 
 def _linear(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
@@ -138,44 +135,6 @@ def _linear(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -
     weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
     used = graph.add("Slice", weight, graph.integers(0), graph.add("Shape", flat, start=1), graph.integers(0))
     return graph.add("Gemm", flat, used, graph.constant("linear_bias", _numpy(model.linear.bias)))
-
-
-def _linear_on_mean_and_max(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
-    """The mean and the maximum of each review's states, times their weights."""
-    total = graph.add("ReduceSum", _masked(graph, by_review, is_real, 0.0), graph.integers(1), keepdims=0)
-    largest = graph.add("ReduceMax", _masked(graph, by_review, is_real, -np.inf), axes=[1], keepdims=0)
-    pooled = graph.add("Concat", graph.add("Div", total, _lengths(graph)), largest, axis=1)
-    weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
-    return graph.add("Gemm", pooled, weight, graph.constant("linear_bias", _numpy(model.linear.bias)))
-
-
-def _ngrams(graph: _Graph, ngrams: NgramModel, is_real: str) -> str:
-    """[batch, 2]: what the n-grams add to the logits."""
-    size, n_buckets = graph.integers(ngrams.vocab_size), graph.integers(N_BUCKETS)
-    weight = graph.constant("ngram_weight", _numpy(ngrams.weight))
-    sums, hashes = graph.add("Gather", weight, "tokens"), "tokens"
-    for n in range(1, ngrams.order):
-        hashes = graph.add("Add", graph.add("Mul", _shifted(graph, hashes, 1), size), "tokens")
-        hashes = graph.add("Mod", hashes, n_buckets)
-        is_whole = graph.add("Greater", _shifted(graph, "tokens", n), graph.integers(0))  # it begins in the review
-        places = graph.add("Where", is_whole, graph.add("Add", hashes, size), graph.integers(0))
-        sums = graph.add("Add", sums, graph.add("Gather", weight, places))
-    terms = _masked(graph, graph.add("Unsqueeze", sums, graph.integers(2)), is_real, 0.0)
-    total = graph.add("ReduceSum", terms, graph.integers(1), keepdims=0)
-    log_odds = graph.add("Div", total, graph.add("Sqrt", _lengths(graph)))
-    log_odds = graph.add("Add", log_odds, graph.constant("ngram_bias", _numpy(ngrams.bias)))
-    return graph.add("Mul", log_odds, graph.constant("halves", np.array([-0.5, 0.5], dtype=np.float32)))
-
-
-def _shifted(graph: _Graph, ids: str, steps: int) -> str:
-    """[batch, time]: those so many steps before, <pad> at the beginning."""
-    padded = graph.add("Pad", ids, graph.integers(0, steps, 0, 0))
-    return graph.add("Slice", padded, graph.integers(0), graph.integers(-steps), graph.integers(1))
-
-
-def _lengths(graph: _Graph) -> str:
-    """[batch, 1], as float."""
-    return graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.FLOAT), graph.integers(1))
 
 
 def _masked(graph: _Graph, by_review: str, is_real: str, value: float) -> str:

@@ -1,1 +1,15 @@
-"""Trained models of every kind, to be asked for their answers on texts."""
+"""Trained models of every kind, and how to load them."""
+
+from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.models.store import ModelNotFoundError, load
+
+__all__ = [
+    "Classifier",
+    "Contribution",
+    "Explanation",
+    "ModelFolderError",
+    "ModelNotFoundError",
+    "Prediction",
+    "load",
+]

@@ -1,7 +1,6 @@
 """A fitted bag of words: its answers, and the folder it lives in. Without scikit-learn, which takes long to load."""
 
 import platform
-import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,13 +15,12 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from sentiment_rnn.encoding.text import locate
-from sentiment_rnn.model_json import ModelFolderError, read_description, write_description
+from sentiment_rnn.encoding.tokens import plain_tokens, plain_words
+from sentiment_rnn.files import writing
+from sentiment_rnn.model_json import ModelFolderError, read_verified, write_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
 
 Baseline = Literal["tfidf", "nbsvm"]
-
-_WORD = re.compile(r"\w+")  # letters, digits and underscores
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one equality
@@ -49,7 +47,7 @@ class BagOfWords(Classifier):
 
     def explain(self, text: str) -> Explanation:
         """A word's own part, and half of each pair that it stands in; over all its places, where it is repeated."""
-        words = locate(_WORD, text)
+        words = plain_tokens(text)
         names = [word.word for word in words]
         pairs = [] if self.baseline == "tfidf" else _pairs(names)
         parts, counts = self._parts([*names, *pairs]), Counter([*names, *pairs])
@@ -64,15 +62,21 @@ class BagOfWords(Classifier):
         ]
         return Explanation(text, found, self.bias)
 
-    def save(self, folder: Path, **facts: Any) -> None:
-        """Write weights.safetensors, vocabulary.txt, and model.json with the `facts`."""
+    def save(self, folder: Path, **metadata: Any) -> None:
+        """Write weights.safetensors, in single precision, vocabulary.txt and model.json."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {"idf": self.idf, "weights": self.weights, "bias": np.array([self.bias])}
-        save_file(arrays, folder / "weights.safetensors")
-        (folder / "vocabulary.txt").write_text("".join(f"{word}\n" for word in self.vocabulary), encoding="utf-8")
+        arrays = {"weights": self.weights, "bias": np.array([self.bias])}
+        arrays |= {"idf": self.idf} if self.baseline == "tfidf" else {}
+        with writing(folder / "weights.safetensors"):
+            save_file(
+                {name: array.astype(np.float32) for name, array in arrays.items()}, folder / "weights.safetensors"
+            )
+        with writing(folder / "vocabulary.txt"):
+            words = "".join(f"{word}\n" for word in self.vocabulary)
+            (folder / "vocabulary.txt").write_text(words, encoding="utf-8", newline="")
         on = {"device": "CPU", "python": platform.python_version(), "scikit-learn": version("scikit-learn")}
         n_parameters = len(self.weights) + 1
-        write_description(folder, baseline=self.baseline, n_parameters=n_parameters, **facts, trained_on=on)
+        write_metadata(folder, baseline=self.baseline, n_parameters=n_parameters, **metadata, trained_on=on)
 
     @classmethod
     def load(cls, folder: Path) -> "BagOfWords":
@@ -81,12 +85,14 @@ class BagOfWords(Classifier):
         Raises:
             ModelFolderError: there is no model there, a damaged one, or one of another format.
         """
-        description = read_description(folder)
+        metadata = read_verified(folder)
         try:
             arrays = load_file(folder / "weights.safetensors")
+            arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
             vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")[:-1]
             bias = float(arrays["bias"][0])
-            model = cls(description["baseline"], vocabulary, arrays["idf"], arrays["weights"], bias)
+            idf = arrays.get("idf", np.ones(len(vocabulary)))
+            model = cls(metadata["baseline"], vocabulary, idf, arrays["weights"], bias)
         except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
             raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
         if model.baseline not in get_args(Baseline):
@@ -121,7 +127,7 @@ class BagOfWords(Classifier):
 
 def terms(text: str, baseline: Baseline) -> list[str]:
     """What is counted: the words of a text, lower-cased, without markup; for nbsvm its pairs of neighbours too."""
-    words = [word.word for word in locate(_WORD, text)]
+    words = plain_words(text)
     return words if baseline == "tfidf" else words + _pairs(words)
 
 

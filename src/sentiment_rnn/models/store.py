@@ -2,18 +2,19 @@
 
 import csv
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sentiment_rnn.errors import PipelineError
-from sentiment_rnn.model_json import ModelFolderError, read_description
+from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier
 from sentiment_rnn.study.params import ParamsError, load_params
 from sentiment_rnn.study.variants import study_catalogue
 
 CHECKOUT = Path(__file__).parents[3]
-FOLDERS = ("data", "data/extensions")  # each with models/ and evaluations/
+FOLDERS = {"data/models": "results", "data/extensions/models": "extensions/results"}  # of models, and of their results
 PRETRAINED = Path(__file__).parents[1] / "pretrained"  # the models that come with the package
 
 
@@ -32,7 +33,7 @@ class StoredModel:
         valid_reviews: tells the reviews that judged it from others.
         n_parameters: numbers that were trained.
         valid_accuracy: of the epoch, or the trial, that was kept.
-        test_accuracy: None where it has not been evaluated.
+        test_accuracy: None where this model has not been evaluated.
     """
 
     name: str
@@ -57,7 +58,7 @@ def load(model: str | Path | None = None) -> Classifier:
     """
     folder = locate(model)[1]
     # either kind loads its own libraries alone
-    if "baseline" in read_description(folder):
+    if "baseline" in read_metadata(folder):
         from sentiment_rnn.models.bag_of_words import BagOfWords  # noqa: PLC0415
 
         return BagOfWords.load(folder)
@@ -115,12 +116,12 @@ def best_of(models: list[StoredModel]) -> StoredModel | None:
 def stored_models() -> tuple[list[StoredModel], dict[str, ModelFolderError]]:
     """Every trained model, the best on the valid reviews first; and what is wrong with those left out, by name."""
     models, damaged = [], {}
-    homes = [("", checkout() / data / "models", checkout() / data / "evaluations") for data in FOLDERS]
-    for prefix, home, evaluations in [*homes, ("pretrained/", PRETRAINED, PRETRAINED)]:
+    homes = [("", checkout() / folder, checkout() / results) for folder, results in FOLDERS.items()]
+    for prefix, home, results in [*homes, ("pretrained/", PRETRAINED, PRETRAINED)]:
         for path in sorted(home.rglob("model.json")):
             place = path.parent.relative_to(home)
             try:
-                models.append(_describe(f"{prefix}{place}", path.parent, evaluations / place / "metrics.json"))
+                models.append(_describe(f"{prefix}{place}", path.parent, results / place))
             except ModelFolderError as error:
                 damaged[f"{prefix}{place}"] = error
     return sorted(models, key=lambda model: -model.valid_accuracy), damaged
@@ -131,17 +132,17 @@ def checkout() -> Path:
     return Path() if Path("dvc.yaml").exists() or Path("data/models").is_dir() else CHECKOUT
 
 
-def _describe(name: str, folder: Path, metrics: Path) -> StoredModel:
-    description = read_description(folder)
+def _describe(name: str, folder: Path, results: Path) -> StoredModel:
+    description = read_metadata(folder)
     try:
-        facts = (description["valid_reviews"], description["n_parameters"], valid_accuracy(folder, description))
+        facts = (description["validation_reviews"], description["n_parameters"], valid_accuracy(folder, description))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
-    try:
-        test_accuracy = float(json.loads(metrics.read_text(encoding="utf-8"))["test_accuracy"])
-    except (OSError, ValueError, KeyError, TypeError):
-        test_accuracy = None  # of the model this says nothing
-    return StoredModel(name, description.get("variant", name.rpartition("/")[0]), folder, *facts, test_accuracy)
+    test_accuracy = None
+    with suppress(OSError, ValueError, KeyError, TypeError):  # no results are not the model's fault
+        if (results / "model.json").read_bytes() == (folder / "model.json").read_bytes():  # else they are another's
+            test_accuracy = float(json.loads((results / "metrics.json").read_text(encoding="utf-8"))["test_accuracy"])
+    return StoredModel(name, description["variant"], folder, *facts, test_accuracy)
 
 
 def valid_accuracy(folder: Path, description: dict[str, Any]) -> float:

@@ -7,14 +7,15 @@ from typing import get_args
 import numpy as np
 import torch
 
-from sentiment_rnn.encoding.dataset import UNK_ID
-from sentiment_rnn.encoding.text import dropped_words, encode, find_words, read_vocabulary, tokenize
-from sentiment_rnn.model_json import ModelFolderError, read_description
+from sentiment_rnn.encoding.arrays import UNK_ID
+from sentiment_rnn.encoding.tokens import Tokenizer
+from sentiment_rnn.encoding.vocabulary import encode, read_vocabulary
+from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier
-from sentiment_rnn.network.model_folder import load_model
+from sentiment_rnn.network.model_io import load_model
 from sentiment_rnn.study.params import StopWords
 
 CPU = torch.device("cpu")
@@ -26,7 +27,7 @@ class TrainedRNN(Classifier):
     Args:
         model: with its trained weights, on the CPU, in evaluation mode.
         vocabulary: the words by id.
-        stop_words: how it reads them: drop, keep, or literal.
+        stop_words: how it reads them, as Tokenizer takes it.
         max_length: tokens of a text that it reads.
     """
 
@@ -34,7 +35,7 @@ class TrainedRNN(Classifier):
         self.model = model
         self.vocabulary = vocabulary
         self.max_length = max_length
-        self._dropped = dropped_words(stop_words, vocabulary)
+        self._tokenizer = Tokenizer(stop_words, frozenset(vocabulary))
 
     @classmethod
     def load(cls, folder: Path) -> "TrainedRNN":
@@ -43,7 +44,7 @@ class TrainedRNN(Classifier):
         Raises:
             ModelFolderError: there is no model there, a damaged one, or one of another format.
         """
-        description, model = read_description(folder), load_model(folder)
+        description, model = read_metadata(folder), load_model(folder)
         try:
             vocabulary = read_vocabulary(folder / "vocabulary.txt")
         except (OSError, ValueError) as error:
@@ -62,24 +63,22 @@ class TrainedRNN(Classifier):
         """Of positive, for each text."""
         if not texts:
             return np.zeros(0)
-        words = (tokenize(text, self._dropped) for text in texts)
-        reviews = encode(words, [0] * len(texts), self.vocabulary, self.max_length)
+        reviews, _ = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
         logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
         return (logits[:, 1] - logits[:, 0]).numpy()
 
     def n_unread(self, texts: Sequence[str]) -> list[int]:
         """For each text how many words stand behind the first max_length, stop words aside."""
-        return [max(0, len(tokenize(text, self._dropped)) - self.max_length) for text in texts]
+        return [max(0, len(self._tokenizer(text)) - self.max_length) for text in texts]
 
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
         """The term of each word that is read; those behind the first max_length are not."""
-        found_words = find_words(text, self._dropped)
-        words = found_words[: self.max_length]
-        reviews = encode([[word.word for word in words]], [0], self.vocabulary, self.max_length)
-        (batch,) = ReviewTensors(reviews, CPU).by_length(1)
-        values, bias = self.model.contributions(batch.tokens)
+        tokens = self._tokenizer.with_spans(text)
+        words = tokens[: self.max_length]
+        reviews, _ = encode([text], [0], self._tokenizer, self.vocabulary, self.max_length)
+        values, bias = self.model.contributions(torch.from_numpy(reviews.tokens)[None])
         places = [(word.start, word.end) for word in words] or [(0, 0)]
         parts = zip(places, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
         found = [Contribution(*place, value, is_known) for place, value, is_known in parts]
-        return Explanation(text, found, float(bias), len(found_words) - len(words))
+        return Explanation(text, found, float(bias), len(tokens) - len(words))

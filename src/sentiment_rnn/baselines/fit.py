@@ -1,8 +1,8 @@
-"""Linear classifiers on bags of words: what the recurrent networks have to beat.
+"""Fitting the baselines that the recurrent networks are compared with.
 
 tfidf: TF-IDF weights and logistic regression.
-nbsvm: Wang and Manning, Baselines and Bigrams, ACL 2012. Which words and pairs of words stand in a review, each
-weighted by its naive-Bayes log-count ratio; a linear SVM, whose weights are drawn towards their mean size.
+nbsvm: Wang and Manning, Baselines and Bigrams, ACL 2012. The words and pairs of words of a review, each weighted by its
+naive-Bayes log-count ratio; a linear SVM whose weights are interpolated with their mean size.
 """
 
 import math
@@ -19,8 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from fitting.naive_bayes import log_count_ratio
-from fitting.temperature import temperature
 from sentiment_rnn.models.bag_of_words import BagOfWords, Baseline, terms
 from sentiment_rnn.models.classifier import Floats
 
@@ -31,40 +29,73 @@ Fits = Iterator[tuple[dict[str, Any], Floats, float]]  # of each combination of 
 def fit(
     baseline: Baseline, train: pd.DataFrame, valid: pd.DataFrame, grid: Grid
 ) -> tuple[BagOfWords, list[dict[str, Any]]]:
-    """Fit every combination of the grid on train, and keep the one with the highest accuracy on valid.
+    """Fit every combination of the grid, and keep the one with the highest validation accuracy.
 
     Args:
         baseline: which one.
         train: columns review and sentiment, to learn from.
-        valid: likewise, to choose.
+        valid: the same columns, to choose.
         grid: the values of each hyperparameter; of equal combinations the first one is kept.
 
     Returns:
         The fitted baseline, and for each combination its hyperparameters, valid_accuracy, and whether it was kept.
     """
-    is_positive = (train["sentiment"] == "positive").to_numpy()
-    truth = (valid["sentiment"] == "positive").to_numpy()
+    is_positive, truth = ((part["sentiment"] == "positive").to_numpy() for part in (train, valid))
     vectorizer = _vectorizer(baseline)
     features = vectorizer.fit_transform(tqdm(train["review"], "counting", unit="review", disable=None))
     valid_features = vectorizer.transform(valid["review"])
     fits = (_fit_tfidf if baseline == "tfidf" else _fit_nbsvm)(features, is_positive, grid)
-    kept: tuple[dict[str, Any], Floats, float, Floats] | None = None
     trials: list[dict[str, Any]] = []
+    fitted: list[tuple[Floats, float, Floats]] = []
     for combination, weights, bias in tqdm(fits, "fitting", total=math.prod(map(len, grid.values())), disable=None):
         scores = valid_features @ weights + bias
-        accuracy = float(((scores > 0) == truth).mean())
-        trials.append({**combination, "valid_accuracy": accuracy, "kept": False})
-        if kept is None or accuracy > kept[0]["valid_accuracy"]:
-            kept = (trials[-1], weights, bias, scores)
-    assert kept is not None  # params.yaml's lists are not empty
-    trial, weights, bias, scores = kept
-    trial["kept"] = True
+        trials.append(combination | {"valid_accuracy": float(((scores > 0) == truth).mean()), "kept": False})
+        fitted.append((weights, bias, scores))
+    best = max(range(len(trials)), key=lambda index: trials[index]["valid_accuracy"])
+    trials[best]["kept"] = True
+    weights, bias, scores = fitted[best]
     scale = 1.0 if baseline == "tfidf" else temperature(scores, truth)
-    if scale <= 0:  # the scores say nothing of the truth: no factor makes log-odds of them
+    if scale <= 0:  # the scores say nothing about the truth: no factor makes log-odds of them
         scale = 1.0
     words = vectorizer.get_feature_names_out().tolist()
     idf = vectorizer.idf_ if baseline == "tfidf" else np.ones(len(words))
     return BagOfWords(baseline, words, idf, scale * weights, scale * bias), trials
+
+
+def largest_weights(model: BagOfWords, n: int) -> BagOfWords:
+    """The same model with its `n` largest weights alone; the others are zero, and their features unknown."""
+    kept = np.sort(np.argsort(-np.abs(model.weights), kind="stable")[:n])
+    words = [model.vocabulary[index] for index in kept]
+    return BagOfWords(model.baseline, words, model.idf[kept], model.weights[kept], model.bias)
+
+
+def log_count_ratio(features: csr_matrix, is_positive: NDArray[np.bool_]) -> Floats:
+    """[features]: the logarithm of each feature's share in the positive texts over that in the negative ones.
+
+    Naive Bayes with a count of one added to every feature (Wang and Manning 2012, with their alpha of 1).
+
+    Args:
+        features: [texts, features], counts.
+        is_positive: [texts].
+    """
+    positive = 1 + np.asarray(features[is_positive].sum(axis=0)).ravel()
+    negative = 1 + np.asarray(features[~is_positive].sum(axis=0)).ravel()
+    ratio: Floats = np.log((positive / positive.sum()) / (negative / negative.sum()))
+    return ratio
+
+
+def temperature(scores: Floats, is_positive: NDArray[np.bool_]) -> float:
+    """The factor that makes log-odds of positive out of scores (Guo et al., On Calibration of Modern Neural Networks).
+
+    Zero or less where the scores say nothing about the truth, or the contrary.
+
+    Args:
+        scores: [reviews], of reviews that the classifier was not fitted to.
+        is_positive: [reviews], both labels among them.
+    """
+    # liblinear has one thread: sums of several would end in other digits on other machines
+    regression = LogisticRegression(solver="liblinear", fit_intercept=False, random_state=0)
+    return float(regression.fit(scores[:, None], is_positive).coef_[0, 0])
 
 
 def _fit_tfidf(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid) -> Fits:
@@ -78,7 +109,7 @@ def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid)
     ratio = log_count_ratio(features, is_positive)
     scaled = features.multiply(ratio).tocsr()
     for C in grid["C"]:  # noqa: N806
-        # liblinear's own default tolerance; that of scikit-learn takes minutes and does no better on the valid reviews
+        # liblinear's own default tolerance; scikit-learn's takes minutes and has no higher validation accuracy
         classifier = LinearSVC(C=C, tol=0.1, random_state=0).fit(scaled, is_positive)
         weights = classifier.coef_[0]
         for beta in grid["beta"]:

@@ -1,0 +1,60 @@
+"""The study on the sample reviews, in a clone of its own in demo/: `make demo`. Nothing outside demo/ changes."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from dvc.utils.hydra import apply_overrides
+
+from sentiment_rnn.errors import PipelineError, exit_on_error
+
+DEMO = Path("demo")
+OUTPUTS = ("dvc.lock", "results", "metrics", "plots", "report")  # of the study on the real reviews
+SETTINGS = [
+    "dataset=sample",
+    "warmup_steps=20",  # a training on the sample has few steps
+    "seeds=[0,1]",
+    "study.base.warmup_steps=20",
+    "study.base.seeds=[0,1]",
+    "study.grids.n_layers=[2]",
+    "study.grids.hidden_dim=[150]",
+    "study.grids.embedding_dim=[]",
+]
+
+
+def main() -> None:
+    if changed := run("git", "status", "--porcelain").splitlines():
+        print(f"demo/ is a clone of the last commit; it does not have these changes: {', '.join(changed)}")
+    if not DEMO.exists():
+        make_clone()
+    print("This runs the study on 10,000 made-up reviews in demo/: some minutes, or seconds if it has run before.")
+    if subprocess.run([sys.executable, "-m", "dvc", "repro"], check=False, cwd=DEMO).returncode:
+        raise PipelineError("the demo failed; its output is above")
+    print("Done: the report is demo/report/index.html. Next: source .venv/bin/activate; cd demo")
+
+
+def make_clone() -> None:
+    """Clone the last commit, with the settings of the demo and without the results of the study."""
+    unfinished = Path("demo.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    run("git", "clone", "--quiet", ".", str(unfinished))
+    for key, value in (("user.name", "demo"), ("user.email", "demo@localhost")):  # experiments are commits
+        run("git", "config", key, value, folder=unfinished)
+    apply_overrides(unfinished / "params.yaml", SETTINGS)
+    run("git", "rm", "-r", "--quiet", "--ignore-unmatch", *OUTPUTS, folder=unfinished)
+    message = "The demo: sample reviews, two seeds, short grids"
+    run("git", "commit", "--quiet", "--all", "--message", message, folder=unfinished)
+    unfinished.rename(DEMO)
+
+
+def run(*command: str, folder: Path | None = None) -> str:
+    """Run a command; what it printed."""
+    result = subprocess.run(command, check=False, text=True, capture_output=True, cwd=folder)
+    if result.returncode:
+        raise PipelineError(f"{' '.join(command)}: {result.stderr}")
+    return result.stdout
+
+
+if __name__ == "__main__":
+    exit_on_error(main)

@@ -1,0 +1,1 @@
+"""Baselines: linear classifiers on bags of words, fitted with scikit-learn."""
