@@ -1,4 +1,4 @@
-"""A training is done once: DVC's cache is looked up by everything that decides the bytes, and any change of that counts."""
+"""A training is done once: DVC's cache is looked up by everything that decides the bytes, and any change counts."""
 
 import hashlib
 import json

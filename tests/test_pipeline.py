@@ -3,7 +3,6 @@
 import gzip
 import json
 import re
-import shlex
 import shutil
 from functools import reduce
 from operator import getitem
@@ -14,6 +13,7 @@ import pytest
 from conftest import PROJECT, Scratch, stages_run, yaml
 from dvc.utils.hydra import apply_overrides
 
+from scripts import demo
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -150,13 +150,10 @@ def test_what_reruns_when(scratch: Scratch):
 
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     """As DVC writes them into params.yaml, which it reformats."""
-    text = (PROJECT / "Makefile").read_text().replace("\\\n", "")
-    (command,) = re.findall("exp run --name demo (.*)", text)
-    settings = [word for word in shlex.split(command) if word != "-S"]
     shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
-    apply_overrides(tmp_path / "params.yaml", settings)
+    apply_overrides(tmp_path / "params.yaml", demo.SETTINGS)
     params = load_params(tmp_path / "params.yaml")
-    assert (params.dataset, params.seeds) == ("sample", [0, 1])
+    assert (params.dataset, params.seeds, params.study.base.seeds) == ("sample", [0, 1], [0, 1])
     variants = study_catalogue(params).variants
     assert {"lstm-sgd", "gru-adam", "n_layers-2", "compound", "experiment"} <= variants.keys()
 
