@@ -31,6 +31,9 @@ def main() -> None:
     print("This runs the study on 10,000 made-up reviews in demo/: some minutes, or seconds if it has run before.")
     if subprocess.run([sys.executable, "-m", "dvc", "repro"], check=False, cwd=DEMO).returncode:
         raise PipelineError("the demo failed; its output is above")
+    if not run("git", "ls-files", "dvc.lock", folder=DEMO):  # the first run: later ones are the user's to commit
+        run("git", "add", "--all", folder=DEMO)
+        run("git", "commit", "--quiet", "--message", "Results of the demo", folder=DEMO)
     print("Done: the report is demo/report/index.html. Next: source .venv/bin/activate; cd demo")
 
 
