@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 from cloudpickle import register_pickle_by_value
 from distributed import Client, Future, LocalCluster, wait
 from dvc.utils.serialize import dump_yaml
@@ -68,10 +69,11 @@ def main() -> None:
 def plan() -> tuple[dict[str, set[str]], list[str]]:
     """Of the stages to run those for workers, each with what it depends on, and those that run here before."""
     with project() as repo:
-        todo = to_run(repo, stages_of(repo))
-        needs = {stage.name: {need.name for need in repo.index.graph.successors(stage)} for stage in todo}
-    given = {name: needs[name] for name in needs if name.startswith(REMOTE_STAGES)}
-    return given, [name for name in needs if name not in given and not needs[name] & given.keys()]
+        graph, todo = repo.index.graph, to_run(repo, stages_of(repo))
+        needs = {stage.name: {need.name for need in graph.successors(stage)} for stage in todo}
+        given = {name: needs[name] for name in needs if name.startswith(REMOTE_STAGES)}
+        waiting = {stage.name for stage in todo if any(need.name in given for need in nx.descendants(graph, stage))}
+    return given, [name for name in needs if name not in given and name not in waiting]
 
 
 def run_on_workers(client: Client, given: dict[str, set[str]], commit: str, *, gpus: bool) -> None:

@@ -24,9 +24,12 @@ SETTINGS = [
 
 
 def main() -> None:
-    if changed := run("git", "status", "--porcelain").splitlines():
-        print(f"demo/ is a clone of the last commit; it does not have these changes: {', '.join(changed)}")
-    if not DEMO.exists():
+    if DEMO.exists():
+        print("demo/ is there already, as it was made; `rm -rf demo` first makes it of the last commit")
+    else:
+        if changed := run("git", "status", "--porcelain").splitlines():
+            names = ", ".join(line[3:] for line in changed)
+            print(f"demo/ will be a clone of the last commit, without these changes: {names}")
         make_clone()
     print("This runs the study on 10,000 made-up reviews in demo/: some minutes, or seconds if it has run before.")
     if subprocess.run([sys.executable, "-m", "dvc", "repro"], check=False, cwd=DEMO).returncode:

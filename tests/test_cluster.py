@@ -70,6 +70,18 @@ def test_cluster_asks_for_a_remote_and_a_commit(tmp_path: Path):
     assert "not committed: params.yaml" in scratch.run(*COMMAND, fails=True)
 
 
+def test_only_what_needs_no_training_runs_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The evaluations and the report wait for the trainings, which the workers have."""
+    scratch = clone(tmp_path / "clone")
+    scratch.run("dvc", "repro", "fetch")
+    monkeypatch.chdir(scratch.folder)
+    given, before = cluster.plan()
+    assert set(given) == {
+        name for name in scratch.run("dvc", "stage", "list", "--name-only").split() if "train_" in name
+    }
+    assert before == ["split", "vocab"]
+
+
 def pretend(stage: str, commit: str, known: list[Any], *before: Any) -> tuple[tuple[str, dict[str, Any]], str]:
     """In place of run_stage: who took the stage, and when."""
     began = time.monotonic()

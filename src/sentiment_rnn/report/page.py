@@ -5,13 +5,13 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 _templates = Environment(
-    loader=ChoiceLoader([PackageLoader("sentiment_rnn.report"), FileSystemLoader(".")]),
+    loader=PackageLoader("sentiment_rnn.report"),
     undefined=StrictUndefined,
     keep_trailing_newline=True,
     trim_blocks=True,

@@ -231,7 +231,7 @@ def compare_with_number(row: Row, number: float, n_statements: int = 1) -> Compa
 
 
 def mean_shift(rows: list[Row], published: list[float]) -> Comparison:
-    """How far our mean accuracies are from the published ones, on average over rows that share one seed variance.
+    """How far our mean accuracies are from the published ones, on average over rows with one optimizer.
 
     A published accuracy is of one run. The source's runs have one seed and one test set in common, so their errors do
     not average out over the rows: the variance has one whole seed variance, and the reviews' variance of the mean of
@@ -244,20 +244,9 @@ def mean_shift(rows: list[Row], published: list[float]) -> Comparison:
     of_reviews = review_variance(np.mean([values.mean(axis=0) for values, _ in rows], axis=0)[None])
     parts = [(2.0, of_reviews)]
     if variances := [variance for _, variance in rows if variance]:
-        parts += [(1.0, variances[0])]  # the source's seed
+        parts += [(1 / len(variances), variance) for variance in variances]  # the source's seed
         parts += [(1 / len(values) / len(rows) ** 2, variance) for values, variance in rows if variance]
     return _comparison(float(np.mean([values.mean() for values, _ in rows]) - np.mean(published)), parts, None, 1)
-
-
-def run_error(*rows: Row, shared_reviews: float = 0.0) -> float:
-    """The standard deviation of single runs of a row, or of the differences of two, with other seeds and other reviews.
-
-    Args:
-        rows: one or two.
-        shared_reviews: the share of its test reviews that a run has in common with another.
-    """
-    reviews = (1 - shared_reviews, review_variance(*(values for values, _ in rows)))
-    return _standard_error([*((1.0, variance) for _, variance in rows if variance), reviews])[0]
 
 
 Part = tuple[float, Variance]  # of the variance of a mean: a factor, and the variance that it multiplies
