@@ -1,7 +1,7 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help demo check-git test fuzz faults repro cluster determinism verify published bench coverage audit install lint
+.PHONY: help demo check-git test fuzz faults repro cluster verify published bench coverage audit install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -28,10 +28,7 @@ repro: install # dvc repro, after repairs that DVC does not make: damaged stored
 cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
 	python -m scripts.cluster $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
 
-determinism: install # train one variant twice in a scratch clone, and compare byte for byte
-	python -m scripts.check_determinism
-
-verify: install # is the repository whole: lock, stored files, the report made again, the links of the pages
+verify: install # is the repository whole: lock files, DVC's cache, the reports made again, the links of the pages
 	python -m scripts.verify
 	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 

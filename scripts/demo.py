@@ -1,13 +1,12 @@
 """The study on the sample reviews, in a clone of its own in demo/: `make demo`. Nothing outside demo/ changes."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from dvc.utils.hydra import apply_overrides
 
-from sentiment_rnn.errors import PipelineError, exit_on_error
+from scripts import DVC, run
+from sentiment_rnn.errors import exit_on_error
 
 DEMO = Path("demo")
 OUTPUTS = ("dvc.lock", "results", "metrics", "plots", "report")  # of the study on the real reviews
@@ -32,8 +31,7 @@ def main() -> None:
             print(f"demo/ will be a clone of the last commit, without these changes: {names}")
         make_clone()
     print("This runs the study on 10,000 made-up reviews in demo/: some minutes, or seconds if it has run before.")
-    if subprocess.run([sys.executable, "-m", "dvc", "repro"], check=False, cwd=DEMO).returncode:
-        raise PipelineError("the demo failed; its output is above")
+    run(*DVC, "repro", folder=DEMO, shown=True)
     if not run("git", "ls-files", "dvc.lock", folder=DEMO):  # the first run: later ones are the user's to commit
         run("git", "add", "--all", folder=DEMO)
         run("git", "commit", "--quiet", "--message", "Results of the demo", folder=DEMO)
@@ -52,14 +50,6 @@ def make_clone() -> None:
     message = "The demo: sample reviews, two seeds, short grids"
     run("git", "commit", "--quiet", "--all", "--message", message, folder=unfinished)
     unfinished.rename(DEMO)
-
-
-def run(*command: str, folder: Path | None = None) -> str:
-    """Run a command; what it printed."""
-    result = subprocess.run(command, check=False, text=True, capture_output=True, cwd=folder)
-    if result.returncode:
-        raise PipelineError(f"{' '.join(command)}: {result.stderr}")
-    return result.stdout
 
 
 if __name__ == "__main__":

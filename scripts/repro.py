@@ -11,29 +11,20 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import networkx as nx
 from dvc.cli import main as dvc
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.scm import SCMError
-from dvc.stage import Stage
-from dvc.utils.serialize import load_yaml
 
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.study.params import load_params
 
-LOCKS = (Path("dvc.lock"), Path("extensions/dvc.lock"))
-
 
 def main() -> None:
     report_settings(load_params())  # a mistake there is told before anything runs
     repair()
-    with project() as repo:
-        stages = stages_of(repo)
-        print(f"{len(to_run(repo, stages))} of {len(stages)} stages to run, at most", flush=True)
     sys.exit(dvc(["repro", *sys.argv[1:]]))
 
 
@@ -44,25 +35,12 @@ def project() -> Iterator[Repo]:
         with Repo() as repo:
             yield repo
     except (DvcException, SCMError) as error:
-        raise PipelineError(str(error)) from error
-
-
-def stages_of(repo: Repo) -> list[Stage]:
-    """The stages of the study in an order in which they can run."""
-    graph = repo.index.graph  # its edges point at dependencies
-    return [stage for stage in nx.dfs_postorder_nodes(graph) if Path(stage.path).parent == Path(repo.root_dir)]
-
-
-def to_run(repo: Repo, stages: list[Stage]) -> list[Stage]:
-    """Those that are not up to date, and those that depend on them."""
-    names = repo.status()
-    changed = {stage for stage in repo.index.graph if stage.addressing in names}
-    todo = changed.union(*(nx.ancestors(repo.index.graph, stage) for stage in changed))
-    return [stage for stage in stages if stage in todo]
+        hint = "\ngit checkout dvc.lock restores the committed one; DVC's cache has what was finished since"
+        raise PipelineError(f"{error}{hint if 'dvc.lock' in str(error) else ''}") from error
 
 
 def repair() -> None:
-    """Replace damaged files of DVC's cache by good copies; where there are none, have them made again.
+    """Replace damaged files of DVC's cache by good copies; without one, DVC makes them again.
 
     A kill may leave half of DVC's file of who reads and writes what. It is removed: with it every command of DVC fails.
     """
@@ -71,75 +49,39 @@ def repair() -> None:
         json.loads(rwlock.read_text() if rwlock.exists() else "{}")
     except ValueError:
         rwlock.unlink()
-    damaged, in_project = find_damaged()
-    for path, copy in damaged.items():
+    outputs = touch_outputs()
+    damaged = damaged_files()
+    copies = {md5(path): path for path in outputs} if damaged else {}
+    for path, expected in damaged.items():
         path.unlink()
-        if copy:
+        if copy := copies.get(expected):
             shutil.copyfile(copy, path)
             path.chmod(0o444)  # as DVC leaves its files
         print(f"{path}: damaged, and " + (f"replaced by {copy}" if copy else "removed"))
-    for path in in_project:
-        os.utime(path)  # DVC hashes a file again when its time has changed, and runs the stage that made it
 
 
-def find_damaged() -> tuple[dict[Path, Path | None], list[Path]]:
-    """Hash the files that stages left: DVC itself trusts what it once wrote.
-
-    Returns:
-        The damaged files of DVC's cache, each with a good copy in the project where there is one; and the outputs in
-        the project that are not what dvc.lock says.
-    """
-    outs = [out for entry in read_locks().values() for out in entry.get("outs", [])]  # DVC says less of a damaged one
+def damaged_files() -> dict[Path, str]:
+    """The files of DVC's cache whose content is not what their names say, each with the MD5 that it should have."""
     with project() as repo:
         cache = Path(repo.cache.local.path)
-        cached = {out.def_path for out in repo.index.outs if out.use_cache}
-    stored: dict[Path, str] = {}
-    placed: dict[Path, str] = {}
-    for out in (out for out in outs if out["path"] in cached):
-        md5 = out["md5"].removesuffix(".dir")
-        stored[in_cache(cache, out["md5"])] = md5
-        for name, of_file in (listing(cache, out["md5"]) if out["md5"] != md5 else {".": md5}).items():
-            stored[in_cache(cache, of_file)] = of_file
-            placed[Path(out["path"], name)] = of_file
-    in_project = _changed(placed)
-    good = {md5: path for path, md5 in placed.items() if path.is_file() and path not in in_project}
-    return {path: good.get(stored[path]) for path in _changed(stored)}, in_project
+    expected = {path: path.parent.name + path.name.removesuffix(".dir") for path in cache.glob("??/*")}
+    return {path: name for path, name in expected.items() if md5(path) != name}
 
 
-def listing(cache: Path, md5: str) -> dict[str, str]:
-    """The MD5s of the files of a folder in DVC's cache, by name; none if it is damaged or not there."""
-    try:
-        return {file["relpath"]: file["md5"] for file in json.loads(in_cache(cache, md5).read_bytes())}
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
+def touch_outputs() -> list[Path]:
+    """Have DVC hash the outputs again, which it does when their time has changed; the files of these outputs."""
+    with project() as repo:
+        outs = [Path(out.def_path) for out in repo.index.outs]
+    files = [path for out in outs for path in (out, *out.rglob("*")) if path.is_file()]
+    for path in files:
+        os.utime(path)
+    return files
 
 
-def in_cache(cache: Path, md5: str) -> Path:
-    """The path in DVC's cache of the content with that MD5."""
-    return cache / md5[:2] / md5[2:]
-
-
-def read_locks() -> dict[tuple[Path, str], Any]:
-    """The entries of both lock files, by file and stage."""
-    entries: dict[tuple[Path, str], Any] = {}
-    for lock in filter(Path.exists, LOCKS):
-        try:
-            stages = (load_yaml(lock) or {}).get("stages", {})
-            hashes = [out["md5"] for entry in stages.values() for out in entry.get("outs", [])]
-            if not all(isinstance(md5, str) and len(md5) >= 32 for md5 in hashes):  # hexadecimal digits
-                raise ValueError("an output has no hash")
-        except (DvcException, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise PipelineError(
-                f"{lock} cannot be read: {error}\n"
-                f"git checkout {lock} brings the committed one back; what was finished since comes from DVC's cache"
-            ) from error
-        entries |= {(lock, name): entry for name, entry in stages.items()}
-    return entries
-
-
-def _changed(files: dict[Path, str]) -> list[Path]:
-    """The files whose content does not have their MD5."""
-    return [path for path, md5 in files.items() if path.is_file() and hashlib.md5(path.read_bytes()).hexdigest() != md5]
+def md5(path: Path) -> str:
+    """The MD5 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 if __name__ == "__main__":

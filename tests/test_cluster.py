@@ -70,29 +70,11 @@ def test_cluster_asks_for_a_remote_and_a_commit(tmp_path: Path):
     assert "not committed: params.yaml" in scratch.run(*COMMAND, fails=True)
 
 
-def test_only_what_needs_no_training_runs_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The evaluations and the report wait for the trainings, which the workers have."""
-    scratch = clone(tmp_path / "clone")
-    scratch.run("dvc", "repro", "fetch")
-    monkeypatch.chdir(scratch.folder)
-    given, before = cluster.plan()
-    assert set(given) == {
-        name for name in scratch.run("dvc", "stage", "list", "--name-only").split() if "train_" in name
-    }
-    assert before == ["split", "vocab"]
-
-
-def pretend(stage: str, commit: str, known: list[Any], *before: Any) -> tuple[tuple[str, dict[str, Any]], str]:
+def pretend(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """In place of run_stage: who took the stage, and when."""
     began = time.monotonic()
     time.sleep(0.2)
-    facts = {
-        "worker": get_worker().name,
-        "began": began,
-        "ended": time.monotonic(),
-        "before": [b[0][0] for b in before],
-    }
-    return (stage, facts), f"{stage} at {commit}, {known}"
+    return {"worker": get_worker().name, "began": began, "ended": time.monotonic()}, f"{stage} at {commit}, {inputs}"
 
 
 @pytest.fixture
@@ -109,54 +91,49 @@ def client() -> Iterator[Client]:
 
 
 @pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the coordinator keeps, by stage."""
-    kept: dict[str, Any] = {}
-    monkeypatch.setattr(cluster, "keep", kept.update)
-    monkeypatch.setattr(cluster, "read_locks", lambda: {(Path("dvc.lock"), "vocab"): {}})
-    return kept
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the coordinator saves, by stage."""
+    saved: dict[str, Any] = {}
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.lock").write_text("stages: {vocab: {}}")
+    monkeypatch.setattr(cluster, "save", saved.update)
+    return saved
 
 
-NAMES = [f"{kind}_{number}" for kind in ("train", "evaluate") for number in range(4)]
-GIVEN = {name: {"vocab"} | ({name.replace("evaluate", "train")} - {name}) for name in NAMES}
+TRAININGS = [f"train_{number}" for number in range(4)]
 
 
-def test_gpu_takes_one_training_at_a_time_and_what_depends_waits(
-    client: Client, kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-):
+def test_gpu_takes_one_training_at_a_time(client: Client, saved: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cluster, "run_stage", pretend)
-    cluster.run_on_workers(client, GIVEN, "commit", gpus=True)
-    assert kept.keys() == set(NAMES)
-    assert {kept[f"train_{number}"]["worker"] for number in range(4)} == {"gpu"}
-    times = sorted((kept[f"train_{number}"]["began"], kept[f"train_{number}"]["ended"]) for number in range(4))
+    cluster.run_on_workers(client, TRAININGS, "commit", gpus=True)
+    assert saved.keys() == set(TRAININGS)
+    assert {entry["worker"] for entry in saved.values()} == {"gpu"}
+    times = sorted((entry["began"], entry["ended"]) for entry in saved.values())
     assert all(ended <= began for (_, ended), (began, _) in pairwise(times))
-    for number in range(4):
-        assert kept[f"evaluate_{number}"]["before"] == [f"train_{number}"]
-        assert kept[f"evaluate_{number}"]["began"] >= kept[f"train_{number}"]["ended"]
 
 
-def fail_late(stage: str, *_: Any) -> tuple[tuple[str, dict[str, Any]], str]:
+def fail_late(stage: str, *_: Any) -> tuple[dict[str, Any], str]:
     """In place of run_stage: one training fails after all others have ended."""
     if stage == "train_1":
         time.sleep(1)
-        raise RuntimeError("its worker says why")
-    return (stage, {}), ""
+        raise PipelineError("its worker says why")
+    return {"cmd": stage}, ""
 
 
 @pytest.mark.parametrize("end", [PipelineError, KeyboardInterrupt])
-def test_what_ended_before_is_kept(
-    end: type[BaseException], client: Client, kept: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+def test_what_ended_before_is_saved(
+    end: type[BaseException], client: Client, saved: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ):
     """Before a stage fails, or before an interrupt while it runs."""
     wait_for_some = cluster.wait_for_some
 
     def wait_or_interrupt(client: Client, running: list[Any], *, gpus: bool) -> set[Any]:
-        if end is KeyboardInterrupt and len(running) == 2:  # the training, and what depends on it
+        if end is KeyboardInterrupt and len(running) == 1:
             raise KeyboardInterrupt
         return wait_for_some(client, running, gpus=gpus)
 
     monkeypatch.setattr(cluster, "run_stage", fail_late)
     monkeypatch.setattr(cluster, "wait_for_some", wait_or_interrupt)
     with pytest.raises(end, match="train_1 failed" if end is PipelineError else None):
-        cluster.run_on_workers(client, GIVEN, "commit", gpus=False)
-    assert kept.keys() == set(NAMES) - {"train_1", "evaluate_1"}
+        cluster.run_on_workers(client, TRAININGS, "commit", gpus=False)
+    assert saved.keys() == set(TRAININGS) - {"train_1"}

@@ -91,7 +91,7 @@ def test_figures_are_those_of_the_grids(fresh: Scratch, catalogue: Catalogue):
 @pytest.mark.usefixtures("catalogue")
 def test_report_is_made_again_to_the_same_bytes(fresh: Scratch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(fresh.folder)
-    verify.check_report()
+    verify.check_reports()
 
 
 def test_no_review_is_in_git(fresh: Scratch):

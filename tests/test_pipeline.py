@@ -211,13 +211,6 @@ def test_plots_show_works_without_network(scratch: Scratch):
     assert "plots/curves/experiment.csv" in (scratch.folder / "dvc_plots/index.html").read_text()
 
 
-@pytest.mark.long
-def test_trained_twice_is_the_same_bytes_and_another_seed_is_not(scratch: Scratch):
-    output = scratch.run("python", "-m", "scripts.check_determinism")
-    assert output.count("| trained in") == 3
-    assert "the same bytes twice with the same seeds, others with other seeds" in output
-
-
 @pytest.mark.parametrize(
     "override",
     [
