@@ -1,9 +1,7 @@
 """Make metrics, comparisons, verdicts, figures and the report from results/: `python -m stages.report`."""
 
 import json
-import shutil
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -11,76 +9,65 @@ import pandas as pd
 
 from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.report.claims import evaluate_claims
+from sentiment_rnn.report.comparisons import compare_rows, study_families
 from sentiment_rnn.report.figures import draw_all
-from sentiment_rnn.report.files import write, write_json
-from sentiment_rnn.report.page import markdown, web_page
-from sentiment_rnn.report.report_data import build_report_data
-from sentiment_rnn.report.results import Result, means, read_results, row_figures, study_curves
+from sentiment_rnn.report.files import replace_files
+from sentiment_rnn.report.page import page_files
+from sentiment_rnn.report.results import means, published_tables, read_results, study_curves
 from sentiment_rnn.report.settings import report_settings
-from sentiment_rnn.report.study_report import drawings, report_context
-from sentiment_rnn.study.params import load_params, read_yaml
+from sentiment_rnn.report.study_report import StudyReport, study_context, study_drawings
+from sentiment_rnn.report.tables import TITLES
+from sentiment_rnn.study.params import Params, load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
-RESULTS, METRICS, PLOTS, REPORT = Path("results"), Path("metrics"), Path("plots"), Path("report")
-TITLE = "LSTM and GRU sentiment classifiers"
-TEMPLATE = "report.md.j2"
+RESULTS = Path("results")
 
 
 def main() -> None:
     exit_with_dvc()
-    params = load_params()
-    settings, catalogue = report_settings(params), study_catalogue(params)
-    results = read_results(list(catalogue.variants.values()), not_pooled=["experiment"])
-    report = build_report_data(
-        params,
-        settings,
-        catalogue,
-        results,
-        published=read_yaml(Path("data/published.yaml")),
-        claim_specs=read_yaml(Path("data/claims.yaml")),
-        data=read_json(RESULTS / "split/summary.json") | read_json(RESULTS / "vocab/summary.json"),
-        also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
-    )
-    images = draw_all(drawings(report), settings.plots.dpi)
-    context = report_context(report)
-    text = markdown(TEMPLATE, context, lambda name: f"../plots/figures/{figure_file(name, images)}")
-    html = web_page(TITLE, TEMPLATE, context, images)
+    report = study_report(load_params())
+    images = draw_all(study_drawings(report), report.settings.plots.dpi)
+    names = {name: f"{number:02}_{name}.png" for number, name in enumerate(images, 1)}  # DVC sorts the figures by name
+    page = page_files(report, study_context(report), images, lambda name: f"../plots/figures/{names[name]}")
+    page["verdicts.json"] = {claim.name: asdict(claim) for claim in report.claims}
+    curves = {study: study_curves(rows, report.results) for study, rows in report.tables.items()}
+    metrics = means(report.results, report.tables)
 
     # everything is computed; now replace the outputs
-    for folder in (METRICS, PLOTS, REPORT):
-        shutil.rmtree(folder, ignore_errors=True)
-    for study, rows in means(results, catalogue.tables).items():
-        for row, figures in rows.items():
-            write_json(METRICS / study / f"{row}.json", figures)
-        curves = study_curves(catalogue.tables[study], results)
-        write(PLOTS / "curves" / f"{study}.csv", curves.to_csv(index=False, lineterminator="\n"))
-    for name, image in images.items():
-        write(PLOTS / "figures" / figure_file(name, images), image)
-    write_json(REPORT / "rows.json", row_figures(catalogue.tables, results, report.published))
-    write_json(REPORT / "comparisons.json", [asdict(comparison) for comparison in report.comparisons])
-    write_json(REPORT / "verdicts.json", {claim.name: asdict(claim) for claim in report.claims})
-    write_json(REPORT / "environment.json", environments(results))
-    write(REPORT / "report.md", text)
-    write(REPORT / "index.html", html)
+    replace_files(
+        Path("metrics"), {f"{study}/{row}.json": metrics[study][row] for study in metrics for row in metrics[study]}
+    )
+    replace_files(
+        Path("plots/curves"),
+        {f"{study}.csv": of_study.to_csv(index=False, lineterminator="\n") for study, of_study in curves.items()},
+    )
+    replace_files(Path("plots/figures"), {names[name]: image for name, image in images.items()})
+    replace_files(Path("report"), page)
     print("the report: report/index.html")
 
 
-def figure_file(name: str, images: dict[str, bytes]) -> str:
-    """The figures are shown in the order of their files' names."""
-    return f"{list(images).index(name) + 1:02}_{name}.png"
-
-
-def environments(results: dict[str, Result]) -> dict[str, Any]:
-    """Where the models were trained, with the number of runs, and the versions of the packages of the report."""
-    texts = pd.Series([json.dumps(model["trained_on"]) for result in results.values() for model in result.models])
-    packages = ("numpy", "pandas", "safetensors", "scikit-learn", "scipy", "statsmodels", "torch")
-    return {
-        "trained_on": [
-            json.loads(str(text)) | {"runs": int(number)} for text, number in texts.value_counts(sort=False).items()
-        ],
-        # torch names its build after a plus, where it is not PyPI's
-        "packages": {name: version(name).partition("+")[0] for name in packages},
-    }
+def study_report(params: Params) -> StudyReport:
+    """Compare the rows of the study, and evaluate the claims."""
+    settings, catalogue = report_settings(params), study_catalogue(params)
+    variants, tables = catalogue.variants.values(), catalogue.tables
+    results = read_results({variant.results: variant.seeds for variant in variants}, not_pooled=["experiment"])
+    published, is_comparable = read_yaml(Path("data/published.yaml")), params.dataset == "imdb"
+    claim_specs = read_yaml(Path("data/claims.yaml"))
+    return StudyReport(
+        settings=settings,
+        tables=tables,
+        titles=read_yaml(TITLES),
+        stages={variant.name: f"train_{variant.stage}" for variant in variants},
+        results=results,
+        comparisons=compare_rows(study_families(tables), tables, results, settings.margin),
+        published=published_tables(published) if is_comparable else {},
+        params=params,
+        claims=evaluate_claims(published["claims"], claim_specs, tables, results, settings.margin),
+        source=published if is_comparable else None,
+        data=read_json(RESULTS / "split/summary.json") | read_json(RESULTS / "vocab/summary.json"),
+        also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
+    )
 
 
 def read_json(path: Path) -> Any:

@@ -132,16 +132,10 @@ def test_speeds_are_those_of_the_benchmark(fresh: Scratch):
     assert f"{min(packed):.1f} to {max(packed):.0f} times as fast as PyTorch's packed sequences" in text
 
 
-def test_scales_are_those_of_the_benchmarks(fresh: Scratch):
-    """In the tables of docs/speed.md and docs/cluster.md."""
+def test_corpus_sizes_are_those_of_the_benchmark(fresh: Scratch):
+    """In the table of docs/speed.md."""
     corpora = [stages for name, stages in measured(fresh, "corpus_sizes").items() if name != "machine"]
     rows = rows_of(fresh.folder / "docs/speed.md", "5,000,000 reviews")
     for row, stage in zip(rows, corpora[0], strict=True):
         found = [stages.get(stage) for stages in corpora]
         assert row == [stage, *(f"{at['seconds']:.1f} s, {at['peak_mb']:,} MB" if at else "" for at in found)]
-    rows = rows_of(fresh.folder / "docs/cluster.md", "start | keep | end")
-    for row, run in zip(rows, measured(fresh, "cluster_scale")["runs"], strict=True):
-        assert row[:3] == [f"{run['stages']:,}", f"{run['workers']}", "a twentieth" if run["slept"] else "not at all"]
-        assert row[3:5] == [f"{run['stages_a_minute']:,.0f}", f"{run['cpu_seconds_a_stage']:.2f}"]
-        seconds = [f"{run[when]:.0f}" for when in ("seconds_before", "of_these_keeping", "seconds_after")]
-        assert row[5:] == [f"{run['share_of_a_core']:.0%}", *seconds]

@@ -74,9 +74,13 @@ class BagOfWords(Classifier):
         with writing(folder / "vocabulary.txt"):
             words = "".join(f"{word}\n" for word in self.vocabulary)
             (folder / "vocabulary.txt").write_text(words, encoding="utf-8", newline="")
-        on = {"device": "CPU", "python": platform.python_version(), "scikit-learn": version("scikit-learn")}
-        n_parameters = len(self.weights) + 1
-        write_metadata(folder, baseline=self.baseline, n_parameters=n_parameters, **metadata, trained_on=on)
+        write_metadata(folder, **self.metadata, **metadata)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What model.json says of a model that was fitted here."""
+        trained_on = {"device": "CPU", "python": platform.python_version(), "scikit-learn": version("scikit-learn")}
+        return {"baseline": self.baseline, "n_parameters": len(self.weights) + 1, "trained_on": trained_on}
 
     @classmethod
     def load(cls, folder: Path) -> "BagOfWords":

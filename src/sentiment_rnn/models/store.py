@@ -10,6 +10,7 @@ from typing import Any
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier
+from sentiment_rnn.models.ensemble import Ensemble, check_weights
 from sentiment_rnn.study.params import ParamsError, load_params
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -57,8 +58,12 @@ def load(model: str | Path | None = None) -> Classifier:
         ModelFolderError: it is damaged, or of another format.
     """
     folder = locate(model)[1]
+    metadata = read_metadata(folder)
+    if "ensemble" in metadata:
+        weights = check_weights(folder, metadata["ensemble"])
+        return Ensemble({name: load(folder.with_name(name)) for name in weights}, weights)
     # either kind loads its own libraries alone
-    if "baseline" in read_metadata(folder):
+    if "baseline" in metadata:
         from sentiment_rnn.models.bag_of_words import BagOfWords  # noqa: PLC0415
 
         return BagOfWords.load(folder)
@@ -147,7 +152,7 @@ def _describe(name: str, folder: Path, results: Path) -> StoredModel:
 
 def valid_accuracy(folder: Path, description: dict[str, Any]) -> float:
     """Of the model in a folder, given its model.json: that of the epoch, or of the trial, that was kept."""
-    if "baseline" in description:  # of its trials the best was kept
+    if "trials" in description:  # of a bag of words or an ensemble: the best was kept
         return max(float(trial["valid_accuracy"]) for trial in description["trials"])
     with (folder / "curves.csv").open(encoding="utf-8", newline="") as curves:
         rows = {int(row["epoch"]): row for row in csv.DictReader(curves)}

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.parallel import n_cores, process_pool
 from sentiment_rnn.report.comparisons import RowComparison
-from sentiment_rnn.report.results import Result, Tables, study_curves
-from sentiment_rnn.report.settings import Plots
+from sentiment_rnn.report.results import study_curves
 from sentiment_rnn.report.statistics import Estimate
-from sentiment_rnn.study.variants import Rows
+from sentiment_rnn.report.tables import Report
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}
@@ -39,8 +38,8 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A row of the forest plot: how far it is from another row, and how far the published figures are apart."""
+class ForestRow:
+    """A row of the forest plot: a difference of two rows of tables, and that of the published figures."""
 
     label: str
     comparison: RowComparison
@@ -54,17 +53,25 @@ def draw_all(drawings: dict[str, Drawing], dpi: int) -> dict[str, bytes]:
         return {name: future.result() for name, future in futures.items()}
 
 
-def study_drawings(tables: Rows, results: dict[str, Result], published: Tables, plots: Plots) -> dict[str, Drawing]:
-    """A figure for each study."""
+def table_drawings(report: Report) -> dict[str, Drawing]:
+    """A figure for each table."""
     drawings: dict[str, Drawing] = {}
-    for study, rows in tables.items():
-        dots = [_dots(study, rows, results, published, measure) for measure in ("accuracy", "loss")]
-        drawings[study] = (study_figure, (*dots, study_curves(rows, results), plots.colors))
+    for table, rows in report.tables.items():
+        published = report.published.get(table, {})
+        accuracy, loss = (
+            [
+                Dot(row, getattr(report.results[variant], metric), published.get(row, {}).get(f"test_{metric}"))
+                for row, variant in rows.items()
+            ]
+            for metric in ("accuracy", "loss")
+        )
+        curves = study_curves(rows, report.results)
+        drawings[table] = (table_figure, (accuracy, loss, curves, report.settings.plots.colors))
     return drawings
 
 
-def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, colors: list[str]) -> Figure:
-    """Accuracy and loss of the rows of one study, and below them the learning curves, in the same colours.
+def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, colors: list[str]) -> Figure:
+    """Accuracy and loss of the rows of one table, and below them the learning curves, in the same colours.
 
     Args:
         accuracy: a dot for each row.
@@ -86,7 +93,7 @@ def study_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
     return figure
 
 
-def plot_forest(rows: list["Difference | str"], margin: float, colors: list[str]) -> Figure:
+def plot_forest(rows: list[ForestRow | str], margin: float, colors: list[str]) -> Figure:
     """How far each row is from the one that it is compared with, with its interval; the margin is shaded.
 
     Differences that are too large for the axis stand at its edge with their number.
@@ -153,14 +160,6 @@ def plot_reliability(calibrations: dict[str, Calibration], colors: list[str]) ->
     figure.supxlabel("probability of positive", fontsize=9)
     figure.supylabel("share of positive reviews", fontsize=9)
     return figure
-
-
-def _dots(study: str, rows: dict[str, str], results: dict[str, Result], published: Tables, measure: str) -> list[Dot]:
-    sources = published.get(study, {})
-    return [
-        Dot(row, getattr(results[variant], measure), sources.get(row, {}).get(f"test_{measure}"))
-        for row, variant in rows.items()
-    ]
 
 
 def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:

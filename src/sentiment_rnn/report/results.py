@@ -11,7 +11,7 @@ import pandas as pd
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.evaluation.predictions import Predictions, read_predictions
 from sentiment_rnn.report.statistics import Estimate, Row, Variance, estimate, shared_variances
-from sentiment_rnn.study.variants import Rows, Variant
+from sentiment_rnn.study.variants import Rows
 
 Tables = dict[str, dict[str, dict[str, Any]]]  # study -> row -> figure
 
@@ -40,6 +40,21 @@ class Runs:
         return [model.get("seed") for model in self.models]
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """The hyperparameters; of a bag of words those that the validation reviews chose."""
+        model = self.models[0]
+        if "hyperparameters" in model:
+            return dict(model["hyperparameters"])
+        (kept,) = [trial for trial in model["trials"] if trial["kept"]]
+        chosen = {name: value for name, value in kept.items() if name not in ("valid_accuracy", "kept")}
+        return {"baseline": model["baseline"]} | chosen
+
+    @property
+    def validation_reviews(self) -> str:
+        """The hash of the validation reviews: it tells the split from others."""
+        return str(self.models[0]["validation_reviews"])
+
+    @property
     def n_parameters(self) -> int:
         """The number of trained parameters of a model."""
         return int(self.models[0]["n_parameters"])
@@ -65,17 +80,17 @@ class Result(Runs):
         return self.predictions.correct, self.variance
 
 
-def read_results(variants: list[Variant], not_pooled: Collection[str] = ()) -> dict[str, Result]:
+def read_results(folders: dict[Path, tuple[int, ...]], not_pooled: Collection[str] = ()) -> dict[str, Result]:
     """The results of some variants, which share the variance of their seeds.
 
     Args:
-        variants: to read.
+        folders: of the results, each with the variant's name, and its seeds.
         not_pooled: variants that add nothing to the variance that the others share.
 
     Raises:
         ResultsError: those of a variant are missing or incomplete.
     """
-    return summarize({variant.name: read_runs(variant.results, variant.seeds) for variant in variants}, not_pooled)
+    return summarize({folder.name: read_runs(folder, seeds) for folder, seeds in folders.items()}, not_pooled)
 
 
 def summarize(runs: dict[str, Runs], not_pooled: Collection[str] = ()) -> dict[str, Result]:

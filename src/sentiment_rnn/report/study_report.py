@@ -1,145 +1,161 @@
-"""The report of the study: its figures, and the context of its page."""
+"""The report of the study: claims, agreement with the published figures, and what else only the study has."""
 
 import math
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import combinations
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from statsmodels.stats.proportion import proportion_confint
 
+from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.report.claims import Claim, Verdict
-from sentiment_rnn.report.comparisons import variant_by_row
-from sentiment_rnn.report.figures import Difference, Drawing, plot_forest, plot_reliability, study_drawings
+from sentiment_rnn.report.figures import Drawing, ForestRow, plot_forest, plot_reliability, table_drawings
 from sentiment_rnn.report.page import as_yaml
-from sentiment_rnn.report.report_data import ReportData
 from sentiment_rnn.report.results import is_inside
-from sentiment_rnn.report.sections import (
-    comparison_rows,
-    difference,
-    interval,
-    p_text,
-    provenance,
-    study_sections,
-    trained_on,
-)
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
+from sentiment_rnn.report.tables import Report, comparison_rows, difference, interval, p_text, page_context
+from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import base_name
 
+TITLE = "LSTM and GRU sentiment classifiers"
 VERDICTS = get_args(Verdict)
-TITLES = {
-    "n_layers": ("Recurrent layers", "The base model with more layers."),
-    "hidden_dim": ("Hidden dimension", "The base model with wider hidden states."),
-    "embedding_dim": (
-        "Embedding dimension",
-        "The base model with wider embeddings. The source gives one further result, 0.307 in test loss and 0.878 in "
-        "accuracy, without its dimension.",
-    ),
-    "compound": ("Compound scaling", "More layers, hidden and embedding dimensions together."),
-    "experiment": ("Experiment", "The variant at the top level of params.yaml, beside the base."),
-}
 
 
-def drawings(report: ReportData) -> dict[str, Drawing]:
-    """The figures, in the order in which they are shown: the findings, one for each study, and calibration."""
-    tables, plots = report.catalogue.tables, report.settings.plots
+@dataclass(frozen=True)
+class StudyReport(Report):
+    """The data of the study's page.
+
+    Attributes:
+        params: the parameters.
+        claims: of the source, with verdicts.
+        source: what the source published; None where it does not compare.
+        data: the summaries of the split and of the vocabulary.
+        also_in_train: bool [test reviews], whether the text is also among the training reviews.
+    """
+
+    params: Params
+    claims: list[Claim]
+    source: dict[str, Any] | None
+    data: dict[str, Any]
+    also_in_train: NDArray[np.bool_]
+
+    @property
+    def bases(self) -> dict[str, str]:
+        """The variant that is the base of each cell."""
+        return {cell: base_name(self.params, cell) for cell in self.params.study.grids["cell"]}
+
+    @property
+    def selected(self) -> dict[str, str]:
+        """The variants that some sections show, by their short names: the base of each cell, and compound."""
+        return self.bases | {"compound": "compound"}
+
+    @cached_property
+    def calibrations(self) -> dict[str, Calibration]:
+        """The calibration of the selected variants."""
+        predictions = {name: self.results[variant].predictions for name, variant in self.selected.items()}
+        return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in predictions.items()}
+
+    @cached_property
+    def published_accuracy(self) -> dict[str, float]:
+        """The published test accuracies by variant: that of the base belongs to several rows."""
+        rows = ((variant, self.published.get(table, {}).get(row)) for table, row, variant in self.rows())
+        return {variant: figures["test_accuracy"] for variant, figures in rows if figures}
+
+
+def study_drawings(report: StudyReport) -> dict[str, Drawing]:
+    """The figures, in the order in which they are shown: the findings, one for each table, and calibration."""
+    plots = report.settings.plots
     return {
-        "findings": (plot_forest, (differences(report), report.settings.margin, plots.colors)),
-        **study_drawings(tables, report.results, report.published, plots),
+        "findings": (plot_forest, (forest_rows(report), report.settings.margin, plots.colors)),
+        **table_drawings(report),
         "calibration": (plot_reliability, (report.calibrations, plots.colors)),
     }
 
 
-def report_context(report: ReportData) -> dict[str, Any]:
+def study_context(report: StudyReport) -> dict[str, Any]:
     """What the template shows."""
-    tables = report.catalogue.tables
-    sections = study_sections(tables, report.results, report.comparisons, report.published)
-    return {
+    study = {
         "dataset": report.params.dataset,
         "params": report.params,
-        "n_seeds": sorted({result.accuracy.n for result in report.results.values()}),
         "params_text": as_yaml(report.params),
         "data": report.data,
         "source": report.source,
         "claims": [_claim_context(claim) for claim in report.claims],
         "verdicts": {verdict: sum(claim.verdict == verdict for claim in report.claims) for verdict in VERDICTS},
-        "margin": report.settings.margin,
         "shift": shift(report),
         "agreement": agreement(report),
-        "trained_on": trained_on(report.results),
-        "studies": [section | _title(section["name"]) for section in sections],
-        "cells": {"comparisons": comparison_rows("cells", tables, report.comparisons)},
+        "cells": report.title("cells") | {"comparisons": comparison_rows("cells", report)},
         "duplicates": _duplicate_rows(report),
         "calibration": _calibration_rows(report),
         "errors": _error_context(report),
         "confusion": {name: result.predictions.confusion for name, result in report.results.items()},
-        "provenance": provenance(report.catalogue, report.results),
     }
+    return page_context(report) | {"title": TITLE, "study": study}
 
 
-def differences(report: ReportData) -> list[Difference | str]:
+def forest_rows(report: StudyReport) -> list[ForestRow | str]:
     """Every row of the study beside the base of its cell, and the cells under each optimizer; each table's title first.
 
     The experiment is left out as long as it is the base.
     """
-    bases = {base_name(report.params, cell) for cell in report.params.study.grids["cell"]}
-    variant_of, sources = variant_by_row(report.catalogue.tables), report.published.items()
-    published = {f"{study}.{row}": value["test_accuracy"] for study, rows in sources for row, value in rows.items()}
-    of_variant = {variant_of[place]: value for place, value in published.items() if place in variant_of}
-    accuracy = {place: of_variant.get(variant) for place, variant in variant_of.items()}  # the base's in all its rows
-    drawn: list[Difference | str] = []
-    for study, rows in report.catalogue.tables.items():
-        (base,) = (row for row, variant in rows.items() if variant in bases)
-        if study == "experiment" and report.params.experiment == report.params.with_changes({}, "study.base"):
+    bases, rows = set(report.bases.values()), list[ForestRow | str]()
+    for table, variants in report.tables.items():
+        if table == "experiment" and report.params.experiment == report.params.with_changes({}, "study.base"):
             continue
-        others = [(row, f"{study}.{row}", f"{study}.{base}") for row in rows if row != base]
-        drawn += _differences(f"{_title(study)['title']}, compared with {base}", others, accuracy, report)
-    cells = report.params.study.grids["cell"]
-    for first, second in combinations(cells, 2):
-        tables = (f"{first}_optimizers", f"{second}_optimizers")
-        pairs = [(row, f"{tables[1]}.{row}", f"{tables[0]}.{row}") for row in report.params.study.grids["optimizer"]]
-        drawn += _differences(f"{second.upper()} compared with {first.upper()}", pairs, accuracy, report)
-    return drawn
+        (base,) = (row for row, variant in variants.items() if variant in bases)
+        pairs = [(f"{row} vs {base}", f"{table}.{row}", f"{table}.{base}") for row in variants if row != base]
+        rows += _forest_table(table, pairs, report)
+    grids = report.params.study.grids
+    for first, second in combinations(grids["cell"], 2):
+        pairs = [
+            (f"{optimizer}: {second} vs {first}", f"{second}_optimizers.{optimizer}", f"{first}_optimizers.{optimizer}")
+            for optimizer in grids["optimizer"]
+        ]
+        rows += _forest_table("cells", pairs, report)
+    return rows
 
 
-def _differences(
-    title: str, pairs: list[tuple[str, str, str]], published: dict[str, float | None], report: ReportData
-) -> list[Difference | str]:
-    """Rows of the plot below their title: each has its label, a row, and what that is compared with."""
-    drawn: list[Difference | str] = [title] if pairs else []
-    for label, row, other in pairs:
-        one, two = published[row], published[other]
-        distance = one - two if one and two else None
-        drawn.append(Difference(label, report.by_pair[row, other], distance))
-    return drawn
+def _forest_table(table: str, pairs: list[tuple[str, str, str]], report: StudyReport) -> list[ForestRow | str]:
+    """The title of a table, and its pairs: each has a label, a row, and the row with which that is compared."""
+    variant_of = {f"{name}.{row}": variant for name, row, variant in report.rows()}
+    rows: list[ForestRow | str] = [report.title(table)["title"]] if pairs else []
+    for label, first, second in pairs:
+        one, two = (report.published_accuracy.get(variant_of[row]) for row in (first, second))
+        rows.append(ForestRow(label, report.by_pair[first, second], one - two if one and two else None))
+    return rows
 
 
-def agreement(report: ReportData) -> list[dict[str, Any]]:
+def agreement(report: StudyReport) -> list[dict[str, Any]]:
     """Every variant that has a published accuracy, and whether it lies in the interval for a single run of ours."""
-    rows = {}
-    for study, names in report.catalogue.tables.items():
-        for row, variant in names.items():
-            source = report.published.get(study, {}).get(row)
-            if source and variant not in rows:
-                accuracy, published = report.results[variant].accuracy, source["test_accuracy"]
-                rows[variant] = {
-                    "name": study if study == row else f"{study} {row}",
-                    "interval": f"{accuracy.prediction_low:.3f} to {min(accuracy.prediction_high, 1.0):.3f}",
-                    "published": published,
-                    "inside": is_inside(published, accuracy),
-                }
-    return list(rows.values())
-
-
-def _title(study: str) -> dict[str, str]:
-    if study.endswith("_optimizers"):
-        cell = study.removesuffix("_optimizers").upper()
-        return {
-            "title": f"{cell}: optimizers",
-            "text": f"The base model of the {cell} with each optimizer at its own learning rate.",
+    names: dict[str, str] = {}
+    for table, row, variant in report.rows():
+        if row in report.published.get(table, {}):
+            names.setdefault(variant, table if table == row else f"{table} {row}")
+    return [
+        {
+            "name": name,
+            "interval": f"{accuracy.prediction_low:.3f} to {min(accuracy.prediction_high, 1.0):.3f}",
+            "published": published,
+            "inside": is_inside(published, accuracy),
         }
-    title, text = TITLES.get(study, (study, f"The base model with another {study}."))
-    return {"title": title, "text": text}
+        for variant, name in names.items()
+        for published, accuracy in [(report.published_accuracy[variant], report.results[variant].accuracy)]
+    ]
+
+
+def shift(report: StudyReport) -> Comparison | None:
+    """How far our mean accuracies are from the published ones, over the variants trained with the base's optimizer."""
+    published = {
+        name: accuracy
+        for name, accuracy in report.published_accuracy.items()
+        if report.results[name].settings["optimizer"] == report.params.study.base.optimizer
+    }
+    if not published:
+        return None
+    return mean_shift([report.results[name].correct for name in published], list(published.values()))
 
 
 def _claim_context(claim: Claim) -> dict[str, Any]:
@@ -154,24 +170,7 @@ def _claim_context(claim: Claim) -> dict[str, Any]:
     return vars(claim) | {"statements": statements}
 
 
-def shift(report: ReportData) -> Comparison | None:
-    """How far our mean accuracies are from the published ones, over the variants trained with the base's optimizer."""
-    published = {
-        rows[row]: source["test_accuracy"]
-        for study, rows in report.catalogue.tables.items()
-        for row, source in report.published.get(study, {}).items()
-        if row in rows
-    }
-    variants, optimizer = report.catalogue.variants, report.params.study.base.optimizer
-    compared = {
-        name: value for name, value in published.items() if variants[name].hyperparameters.optimizer == optimizer
-    }
-    if not compared:
-        return None
-    return mean_shift([report.results[name].correct for name in compared], list(compared.values()))
-
-
-def _duplicate_rows(report: ReportData) -> list[dict[str, str]]:
+def _duplicate_rows(report: StudyReport) -> list[dict[str, str]]:
     """Accuracy on all test reviews, and on those that do and do not also occur in train.
 
     So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
@@ -193,7 +192,7 @@ def _duplicate_rows(report: ReportData) -> list[dict[str, str]]:
     return rows
 
 
-def _calibration_rows(report: ReportData) -> list[dict[str, str]]:
+def _calibration_rows(report: StudyReport) -> list[dict[str, str]]:
     rows = []
     for name, calibration in report.calibrations.items():
         errors, (low, high) = calibration.errors, calibration.by_chance
@@ -210,10 +209,10 @@ def _calibration_rows(report: ReportData) -> list[dict[str, str]]:
     return rows
 
 
-def _error_context(report: ReportData) -> dict[str, Any]:
+def _error_context(report: StudyReport) -> dict[str, Any]:
     """The reviews that every run of the base, of its axes and of compound gets wrong, and those that none does."""
     studies = (*report.params.study.axes, "compound")
-    names = dict.fromkeys(name for study in studies for name in report.catalogue.tables[study].values())
+    names = dict.fromkeys(name for study in studies for name in report.tables[study].values())
     is_correct = np.concatenate([report.results[name].predictions.correct == 1 for name in names])  # [runs, reviews]
     shared, labels = ~is_correct.any(axis=0), report.results[next(iter(names))].predictions.labels
     return {

@@ -1,0 +1,1 @@
+"""Beyond the published study: variants and baselines, each an entry of extensions/params.yaml."""

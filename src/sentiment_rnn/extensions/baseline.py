@@ -1,0 +1,65 @@
+"""The baseline stages: a bag of words is fitted and evaluated."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pandas as pd
+
+from sentiment_rnn.baselines.fit import fit
+from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
+from sentiment_rnn.encoding.splits import LABELS, SPLITS
+from sentiment_rnn.encoding.vocabulary import read_vocabulary
+from sentiment_rnn.evaluation.predictions import FILES, Predictions, write_results
+from sentiment_rnn.extensions.networks import FILE, RESULTS
+from sentiment_rnn.extensions.params import load_extensions
+from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
+from sentiment_rnn.study.params import ParamsError
+
+
+def baseline_stage() -> None:
+    """Fit and evaluate the baseline that the command line names, and replace its results.
+
+    Raises:
+        ParamsError: there is none of that name.
+    """
+    parser = ArgumentParser(description="Fit a bag of words, and evaluate it on the test set.")
+    parser.add_argument("baseline", help="its name: nbsvm, tfidf, ...")
+    name = parser.parse_args().baseline
+    entry = load_extensions().baselines.get(name)
+    if entry is None:
+        raise ParamsError(f"{FILE}: baselines: there is no {name!r}")
+    parts, validation_reviews = read_parts(Path(entry.data))
+    model, trials = fit(entry.baseline, parts["train"], parts["valid"], entry.grid)
+    unfinished = unfinished_folder(RESULTS / name)
+    folder = unfinished / "0"  # as of a seed
+    folder.mkdir()
+    predictions = {}
+    for part in FILES:
+        labels = parts[part]["sentiment"].map(LABELS.index).to_numpy()
+        predictions[part] = Predictions(labels, model.log_odds(parts[part]["review"].tolist())[None])
+    metrics = write_results(predictions, folder)
+    metadata = {"variant": name, **model.metadata, "validation_reviews": validation_reviews, "trials": trials}
+    write_json(folder / "model.json", metadata)
+    replace_folder(unfinished, RESULTS / name)
+    print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+
+
+def read_parts(folder: Path) -> tuple[dict[str, pd.DataFrame], str]:
+    """The reviews of each part of a split, as columns review and sentiment, and the hash of the validation texts.
+
+    Args:
+        folder: of a split, or of encoded reviews: then a review is the words that the networks read, with `_unk_` for
+            each word that they do not know.
+    """
+    if (folder / "train.csv").exists():
+        parts = {part: pd.read_csv(folder / f"{part}.csv", dtype=str, keep_default_na=False) for part in SPLITS}
+        return parts, texts_hash(parts["valid"]["review"])
+    words, parts = read_vocabulary(folder / "vocabulary.txt"), {}
+    words[UNK_ID] = "_unk_"  # <unk> would be read as markup
+    for part in SPLITS:
+        reviews = EncodedReviews.load(folder / f"{part}.safetensors")
+        ends = reviews.lengths.cumsum()
+        spans = [reviews.tokens[end - length : end] for end, length in zip(ends, reviews.lengths, strict=True)]
+        texts = [" ".join(words[index] for index in span) for span in spans]
+        parts[part] = pd.DataFrame({"review": texts, "sentiment": [LABELS[label] for label in reviews.labels]})
+    return parts, EncodedReviews.load(folder / "valid.safetensors").metadata["texts_hash"]

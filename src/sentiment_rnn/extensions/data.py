@@ -1,0 +1,51 @@
+"""The data sets of the extensions: other splits, fewer training reviews, another reading of words."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pandas as pd
+
+from sentiment_rnn.corpus.split import (
+    drop_repeated,
+    official_split,
+    random_split,
+    read_official_test,
+    sample_train,
+    write_split,
+)
+from sentiment_rnn.encoding.splits import encode_splits
+from sentiment_rnn.extensions.networks import FILE, RESULTS
+from sentiment_rnn.extensions.params import load_extensions
+from sentiment_rnn.study.params import ParamsError, load_params
+
+OFFICIAL_TEST = Path("data/imdb/official_test.txt")
+
+
+def data_stage() -> None:
+    """Split and encode the reviews for the data set that the command line names.
+
+    Raises:
+        ParamsError: there is no such data set, or repeated reviews are dropped from the official split.
+    """
+    parser = ArgumentParser(description="Split and encode the reviews for a data set of the extensions.")
+    parser.add_argument("data", help="its name: official, n_train-2000, ...")
+    name = parser.parse_args().data
+    params, data = load_params(), load_extensions().data.get(name)
+    if data is None:
+        raise ParamsError(f"{FILE}: data: there is no {name!r}")
+    reviews = pd.read_csv("data/raw/reviews.csv", dtype=str, keep_default_na=False)
+    n_distinct, seed = reviews["review"].nunique(), params.split_seed if data.split_seed is None else data.split_seed
+    if params.drop_duplicates and data.split == "official":
+        raise ParamsError("params.yaml: drop_duplicates: the official split has all reviews")
+    if params.drop_duplicates:
+        reviews = drop_repeated(reviews)
+    if data.split == "official":
+        parts = official_split(reviews, read_official_test(OFFICIAL_TEST, len(reviews)), seed)
+    else:
+        parts = random_split(reviews, seed)
+    if data.n_train is not None:
+        parts = sample_train(parts, data.n_train, seed)
+    folder, summaries = Path("data/extensions/data") / name, RESULTS / "data" / name
+    write_split(parts, n_distinct, folder / "split", summaries / "split")
+    settings = (data.stop_words or params.stop_words, params.min_freq, params.max_length)
+    encode_splits(folder / "split", *settings, folder / "encoded", summaries / "vocab")

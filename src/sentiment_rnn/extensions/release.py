@@ -1,0 +1,85 @@
+"""The release stage: the bag of words and the ensemble that come with the package."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sentiment_rnn.baselines.fit import fit, largest_weights
+from sentiment_rnn.dvc_stage import exit_with_dvc
+from sentiment_rnn.encoding.splits import LABELS
+from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
+from sentiment_rnn.extensions.baseline import read_parts
+from sentiment_rnn.extensions.half_precision import PRETRAINED, require_imdb
+from sentiment_rnn.extensions.params import load_extensions
+from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
+from sentiment_rnn.model_json import FORMAT, read_metadata
+from sentiment_rnn.models.classifier import Classifier
+from sentiment_rnn.models.store import load
+from sentiment_rnn.study.params import load_params
+
+MEMBERS = ("nbsvm", "gru")
+
+
+def release_stage() -> None:
+    """Fit the NB-SVM, and choose the weight of the GRU in the ensemble; the validation reviews choose.
+
+    Raises:
+        ParamsError: params.yaml has other reviews than those of the study.
+    """
+    exit_with_dvc()
+    release = load_extensions().release
+    require_imdb(load_params().dataset)
+    parts, validation_reviews = read_parts(Path("data/split"))
+    nbsvm, trials = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
+    of_split = {"validation_reviews": validation_reviews}
+    unfinished = unfinished_folder(PRETRAINED / "nbsvm")
+    largest_weights(nbsvm, release.n_weights).save(unfinished, variant="nbsvm", **of_split, trials=trials)
+    evaluate(unfinished, parts["test"])
+    replace_folder(unfinished, PRETRAINED / "nbsvm")
+    members = {name: load(PRETRAINED / name) for name in MEMBERS}
+    weights, trials = choose_weights(members, parts["valid"], release.weights)
+    n_parameters = sum(read_metadata(PRETRAINED / name)["n_parameters"] for name in MEMBERS)
+    metadata = {"format": FORMAT, "variant": "ensemble", "ensemble": weights, "n_parameters": n_parameters}
+    unfinished = unfinished_folder(PRETRAINED / "ensemble")
+    write_json(unfinished / "model.json", metadata | of_split | {"trials": trials})
+    evaluate(unfinished, parts["test"])
+    replace_folder(unfinished, PRETRAINED / "ensemble")
+
+
+def evaluate(folder: Path, test: pd.DataFrame) -> None:
+    """Write metrics.json for the model in a folder."""
+    metrics = test_metrics(predict(load(folder), test))
+    write_json(folder / "metrics.json", metrics)
+    print(f"{folder.name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+
+
+def predict(model: Classifier, reviews: pd.DataFrame) -> Predictions:
+    """The predictions of a model for reviews, with columns review and sentiment."""
+    labels = reviews["sentiment"].map(LABELS.index).to_numpy()
+    return Predictions(labels, model.log_odds(reviews["review"].tolist())[None])
+
+
+def choose_weights(
+    members: dict[str, Classifier], valid: pd.DataFrame, weights: Sequence[float]
+) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Choose the weight of the second of two models; that of the first is 1.
+
+    Args:
+        members: the models by name.
+        valid: the validation reviews, columns review and sentiment.
+        weights: to choose from; of equally accurate ones the first is kept.
+
+    Returns:
+        The weights by name; and each weight with its valid_accuracy, and whether it was kept.
+    """
+    first, second = (predict(member, valid) for member in members.values())
+    sums = [Predictions(first.labels, first.log_odds + weight * second.log_odds) for weight in weights]
+    accuracies = [float(of_sum.correct.mean()) for of_sum in sums]
+    best = accuracies.index(max(accuracies))
+    trials = [
+        {"weight": weight, "valid_accuracy": accuracies[index], "kept": index == best}
+        for index, weight in enumerate(weights)
+    ]
+    return dict(zip(members, (1.0, weights[best]), strict=True)), trials

@@ -1,0 +1,69 @@
+"""Several models as one: their log-odds are added up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+
+
+class Ensemble(Classifier):
+    """A weighted sum of the log-odds of other models.
+
+    Args:
+        members: by name.
+        weights: of the members' log-odds, by the same names.
+    """
+
+    def __init__(self, members: Mapping[str, Classifier], weights: Mapping[str, float]) -> None:
+        self.members = members
+        self.weights = weights
+
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Log-odds of the positive class, one per text."""
+        total = np.zeros(len(texts))
+        for name, member in self.members.items():
+            total += self.weights[name] * member.log_odds(texts)
+        return total
+
+    def explain(self, text: str) -> Explanation:
+        """What each word adds: the sum over the members. Words of two members that overlap are one."""
+        parts: list[Contribution] = []
+        bias = 0.0
+        for name, member in self.members.items():
+            explanation, weight = member.explain(text), self.weights[name]
+            bias += weight * explanation.bias
+            for part in explanation.contributions:
+                if part.start == part.end:  # the member reads no word
+                    bias += weight * part.value
+                else:
+                    parts.append(replace(part, value=weight * part.value))
+        merged: list[Contribution] = []
+        for part in sorted(parts, key=lambda part: (part.start, part.end)):
+            if merged and part.start < merged[-1].end:
+                last = merged.pop()
+                value, is_known = last.value + part.value, last.is_known or part.is_known
+                merged.append(Contribution(last.start, max(last.end, part.end), value, is_known))
+            else:
+                merged.append(part)
+        return Explanation(text, merged, bias, self.n_unread([text])[0])
+
+    def n_unread(self, texts: Sequence[str]) -> list[int]:
+        """For each text the number of words that no member reads."""
+        return [
+            min(numbers) for numbers in zip(*(member.n_unread(texts) for member in self.members.values()), strict=True)
+        ]
+
+
+def check_weights(folder: Path, weights: object) -> dict[str, float]:
+    """The weights of an ensemble, as they are in model.json.
+
+    Raises:
+        ModelFolderError: they are none.
+    """
+    if not isinstance(weights, dict) or not weights or not all(isinstance(value, float) for value in weights.values()):
+        raise ModelFolderError(f"{folder}: a damaged model: ensemble {weights!r}")
+    return weights
