@@ -18,9 +18,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 import sentiment_rnn
 from sentiment_rnn.applications.onnx_export import export_onnx
-from sentiment_rnn.model_json import ModelFolderError, read_metadata, write_metadata
-from sentiment_rnn.models.bag_of_words import BagOfWords
+from sentiment_rnn.model_json import FORMAT, ModelFolderError, read_metadata, write_metadata
+from sentiment_rnn.models.bag_of_words import BagOfWords, terms
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
+from sentiment_rnn.models.ensemble import Ensemble
 from sentiment_rnn.models.store import CHECKOUT, ModelNotFoundError, checkout, find, stored_models
 from sentiment_rnn.models.trained_rnn import TrainedRNN
 from sentiment_rnn.network.model import build_model
@@ -33,6 +34,7 @@ TEXTS = [
     "",
     "\u0130stanbul caf\u00e9 good \U0001f600 film",
     "good dull film plot " * 20,
+    "Caf\u00e9s are <b>good</b>: 10 of 10",
 ]
 WORDS = ["good", "dull", "film", "plot", "end", "fine", "not"]
 ARCHITECTURES = [("lstm", 1, False), ("gru", 1, False), ("lstm", 1, True), ("gru", 3, True), ("gru", 2, False)]
@@ -57,6 +59,7 @@ def bag(baseline: str) -> BagOfWords:
 NETWORKS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
 CLASSIFIERS = NETWORKS | {"keep": network("lstm", 1, False, "keep"), "source": network("gru", 1, False, "source")}
 CLASSIFIERS |= {"tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
+CLASSIFIERS |= {"ensemble": Ensemble({"nbsvm": bag("nbsvm"), "gru": CLASSIFIERS["source"]}, {"nbsvm": 1.0, "gru": 0.5})}
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=CLASSIFIERS)
@@ -234,22 +237,46 @@ def test_unknown_setting_is_no_guess(name: str, key: str, finished: Scratch, tmp
 
 
 @pytest.mark.parametrize("classifier", NETWORKS.values(), ids=NETWORKS)
-def test_onnx_graph_gives_the_same_logits(classifier: TrainedRNN, tmp_path: Path):
-    model = classifier.model
-    export_onnx(model, 16, tmp_path / "model.onnx")
+def test_onnx_graph_of_a_network(classifier: TrainedRNN, tmp_path: Path):
+    export_onnx(classifier, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     reviews = [torch.randint(1, len(WORDS) + 2, (length,)) for length in (16, 9, 2, 1)]
     for batch in (reviews, reviews[1:], reviews[3:]):
+        lengths = np.array([len(review) for review in batch])
         with torch.inference_mode():
-            lengths = torch.tensor([len(review) for review in batch])
-            expected = model(pad_sequence(batch, batch_first=True), lengths).numpy()
-        padded = np.full((len(batch), len(batch[0])), 1)  # behind a review anything may stand
+            logits = classifier.model(pad_sequence(batch, batch_first=True), torch.from_numpy(lengths)).numpy()
+        padded = np.full((len(batch), len(batch[0])), 1)  # after a review any id may follow
         for row, review in zip(padded, batch, strict=True):
             row[: len(review)] = review
-        lengths = np.array([len(review) for review in batch], dtype=np.int32)
         for order in (slice(None), slice(None, None, -1)):
-            (found,) = session.run(None, {"tokens": padded[order], "lengths": lengths[order]})
-            np.testing.assert_allclose(found, expected[order], atol=1e-5)
+            (log_odds,) = session.run(None, {"tokens": padded[order], "lengths": lengths[order]})
+            np.testing.assert_allclose(log_odds, (logits[:, 1] - logits[:, 0])[order], atol=1e-5)
+
+
+def test_onnx_graph_of_an_ensemble(tmp_path: Path):
+    ensemble = CLASSIFIERS["ensemble"]
+    nbsvm, gru = ensemble.members.values()
+    assert export_onnx(ensemble, tmp_path / "model.onnx") == {
+        "nbsvm.features": ["batch", "n"],
+        "gru.tokens": ["batch", "time"],
+        "gru.lengths": ["batch"],
+    }
+    words = [WORDS[0], WORDS[1]]
+    features = [nbsvm.vocabulary.index(term) for term in terms(" ".join(words), "nbsvm") if term in nbsvm.vocabulary]
+    feed = {
+        "nbsvm.features": np.array([[*features, len(nbsvm.vocabulary)]]),
+        "gru.tokens": np.array([[gru.vocabulary.index(word) for word in words]]),
+        "gru.lengths": np.array([2]),
+    }
+    (log_odds,) = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, feed)
+    np.testing.assert_allclose(log_odds, ensemble.log_odds([" ".join(words)]), atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", [{}, [1.0], {"nbsvm": "1"}])
+def test_ensemble_that_is_damaged(weights: object, tmp_path: Path):
+    (tmp_path / "model.json").write_text(json.dumps({"format": FORMAT, "ensemble": weights}))
+    with pytest.raises(ModelFolderError, match="a damaged model: ensemble"):
+        sentiment_rnn.load(tmp_path)
 
 
 def test_test_accuracy_is_that_of_this_model(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

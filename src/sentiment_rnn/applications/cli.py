@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sentiment_rnn.errors import PipelineError, exit_on_error, printable
-from sentiment_rnn.model_json import read_metadata
 from sentiment_rnn.models.classifier import Classifier, Explanation
 from sentiment_rnn.models.store import best_of, find, load, locate, stored_models
 
@@ -136,15 +135,14 @@ def export(arguments: argparse.Namespace) -> None:
     with _extra("onnx"):
         from sentiment_rnn.applications.onnx_export import export_onnx  # noqa: PLC0415
     name, folder = locate(arguments.model)
-    if "baseline" in read_metadata(folder):
-        raise PipelineError(f"{name}: only recurrent networks are exported; choose one with --model")
-    from sentiment_rnn.network.model_io import load_model  # noqa: PLC0415
-
     try:
-        export_onnx(load_model(folder), read_metadata(folder)["max_length"], arguments.out)
+        inputs = export_onnx(load(folder), arguments.out)
     except OSError as error:
         raise PipelineError(f"{arguments.out}: cannot be written: {error.strerror}") from error
     print(f"{name}: {arguments.out}")
+    for key, dimensions in inputs.items():
+        print(f"input {key}: int64 [{', '.join(dimensions)}]")
+    print("output log_odds: float [batch]")
 
 
 @contextmanager
@@ -234,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=_port, default=8000, help="8000 where none is given; 0 is a free one")
     command.set_defaults(action=serve)
 
-    command = commands.add_parser("export", parents=[model], help="a recurrent network as an ONNX graph")
+    command = commands.add_parser("export", parents=[model], help="a model as an ONNX graph")
     command.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the file to write, such as model.onnx"
     )

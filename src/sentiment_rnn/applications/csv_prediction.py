@@ -10,7 +10,6 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from sentiment_rnn.corpus.csv_rows import CsvError, column_index, csv_rows
@@ -116,7 +115,6 @@ _classifier: Classifier  # of a worker
 def _load(model: Path) -> None:
     global _classifier  # noqa: PLW0603
     _classifier = load(model)
-    threadpool_limits(1)
 
 
 def _predict(texts: list[str]) -> tuple[list[Prediction], int]:

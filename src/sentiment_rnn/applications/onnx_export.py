@@ -1,153 +1,131 @@
-"""A trained network as an ONNX graph, for other runtimes.
+"""A trained model as an ONNX graph, for other runtimes."""
 
-Written node by node: torch.onnx.export of PyTorch 2.13 takes the length of the review that it is shown for that of all
-reviews, and knows no batch of several lengths.
-"""
-
+import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+import torch
 from torch import Tensor, nn
 
-from sentiment_rnn.network.attention import SelfAttention
+from sentiment_rnn.errors import PipelineError
+from sentiment_rnn.models.bag_of_words import BagOfWords
+from sentiment_rnn.models.classifier import Classifier
+from sentiment_rnn.models.ensemble import Ensemble
+from sentiment_rnn.models.trained_rnn import TrainedRNN
 from sentiment_rnn.network.model import RNNClassifier
 
 OPSET = 17
-# the places of ONNX's gates in PyTorch's: input, output, forget, cell in input, forget, cell, output;
-# update, reset, new in reset, update, new
-GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2)}
 
 
-def export_onnx(model: RNNClassifier, max_length: int, path: Path) -> None:
-    """Write the graph.
+class Graph(nn.Module):
+    """A model in operations that ONNX knows; its output is the log-odds of positive [batch].
 
-    Its inputs are `tokens`, int64 [batch, time], the ids of each review and any ids behind its end, and `lengths`,
-    int32 [batch]. Time is at most the model's max_length: of more the runtime complains, naming the node
-    time_at_most_MAX_LENGTH. Its output is `logits`, float [batch, 2], of negative and
-    positive.
+    Args:
+        inputs: the names of the inputs, each with those of its dimensions.
+        example: a value for each input.
     """
-    graph = _Graph()
-    states = graph.add("Gather", graph.constant("embedding", _numpy(model.embedding.weight)), "tokens")
-    states = graph.add("Transpose", states, perm=[1, 0, 2])  # to [time, batch, features], as all states below
-    is_real = _is_real(graph)
-    if model.attention is not None:
-        states = _attention(graph, model.attention, states, is_real)
-    else:
-        directions = [_direction(graph, model, direction, states) for direction in range(len(model.rnns))]
-        states = directions[0] if len(directions) == 1 else graph.add("Concat", *directions, axis=2)
-    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
-    logits = _linear(graph, model, by_review, is_real)
-    graph.nodes.append(helper.make_node("Add", [logits, _time_check(graph, max_length)], ["logits"]))
-    inputs = [
-        helper.make_tensor_value_info("tokens", TensorProto.INT64, ["batch", "time"]),
-        helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
-    ]
-    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])]
-    whole = helper.make_graph(graph.nodes, "sentiment", inputs, outputs, graph.constants)
-    exported = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-    onnx.checker.check_model(exported, full_check=True)
-    onnx.save(exported, path, format="protobuf")  # whatever its name ends in
+
+    def __init__(self, inputs: dict[str, list[str]], example: tuple[Tensor, ...]) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.example = example
 
 
-class _Graph:
-    """Nodes and constants, each output named after the place of its node."""
+class NetworkGraph(Graph):
+    """RNNClassifier.forward() over whole padded batches, in any order of lengths."""
 
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+    def __init__(self, model: RNNClassifier) -> None:
+        inputs = {"tokens": ["batch", "time"], "lengths": ["batch"]}
+        super().__init__(inputs, (torch.ones(1, 2, dtype=torch.int64), torch.tensor([2])))
+        self.model = model
 
-    def constant(self, name: str, value: NDArray[np.generic]) -> str:
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def integers(self, *values: int) -> str:
-        return self.constant(f"integers_{len(self.constants)}", np.array(values, dtype=np.int64))
-
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{operator}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
-        return output
-
-
-def _time_check(graph: _Graph, max_length: int) -> str:
-    """Zero, from a table with a place for each length that is allowed: ONNX knows no assertion."""
-    last = graph.add("Sub", graph.add("Shape", "tokens", start=1), graph.integers(1))
-    zeros = graph.constant("zeros", np.zeros(max_length, dtype=np.float32))
-    node = helper.make_node("Gather", [zeros, last], ["time_check"], name=f"time_at_most_{max_length}")
-    graph.nodes.append(node)
-    return "time_check"
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Score ids, int64 [batch, time], of which each text has as many as `lengths` [batch] says."""
+        model, time = self.model, torch.arange(tokens.shape[1])
+        is_token = time < lengths[:, None]
+        if model.attention is not None:
+            states = model.attention(model.embedding(tokens), is_token)
+        else:
+            reverse = torch.where(is_token, lengths[:, None] - 1 - time, time)
+            directions = [model.rnns[0](model.embedding(tokens).transpose(0, 1))[0].transpose(0, 1)]
+            for rnn in model.rnns[1:]:
+                backward = rnn(model.embedding(tokens.gather(1, reverse)).transpose(0, 1))[0].transpose(0, 1)
+                directions.append(backward.gather(1, reverse[..., None].expand_as(backward)))
+            states = torch.cat(directions, 2)
+        # of a text that is longer than the model's max_length the shapes differ here: the runtime's error
+        weight = (model.linear.weight[1] - model.linear.weight[0]).view(-1, model.width)[: tokens.shape[1]]
+        return (states * is_token[..., None] * weight).sum((1, 2)) + model.linear.bias[1] - model.linear.bias[0]
 
 
-def _is_real(graph: _Graph) -> str:
-    """[batch, time]: whether a token stands there."""
-    time = graph.add("Squeeze", graph.add("Shape", "tokens", start=1), graph.integers(0))
-    positions = graph.add("Range", graph.constant("zero", np.array(0)), time, graph.constant("one", np.array(1)))
-    lengths = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=TensorProto.INT64), graph.integers(1))
-    return graph.add("Less", positions, lengths)
+class BagGraph(Graph):
+    """An NB-SVM."""
+
+    def __init__(self, model: BagOfWords) -> None:
+        super().__init__({"features": ["batch", "n"]}, (torch.zeros(1, 2, dtype=torch.int64),))
+        self.weights = torch.cat([torch.from_numpy(model.weights).float(), torch.zeros(1)])
+        self.bias = model.bias
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Score the distinct features of each text, int64 [batch, n]: their lines in vocabulary.txt, from zero.
+
+        A row is filled up with the number of lines.
+        """
+        return self.weights[features].sum(1) + self.bias
 
 
-def _attention(graph: _Graph, layer: SelfAttention, states: str, is_real: str) -> str:
-    by_review = graph.add("Transpose", states, perm=[1, 0, 2])
-    keys, queries, values = (
-        graph.add("MatMul", by_review, graph.constant(name, np.ascontiguousarray(_numpy(part.weight).T)))
-        for name, part in (("key", layer.key), ("query", layer.query), ("value", layer.value))
-    )
-    scores = graph.add("MatMul", queries, graph.add("Transpose", keys, perm=[0, 2, 1]))
-    none = graph.constant("minus_infinity", np.array(-np.inf, dtype=np.float32))
-    masked = graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(1)), scores, none)
-    outputs = graph.add("MatMul", graph.add("Softmax", masked, axis=2), values)
-    scale, bias = (graph.constant(f"norm_{name}", _numpy(getattr(layer.norm, name))) for name in ("weight", "bias"))
-    normalized = graph.add("LayerNormalization", outputs, scale, bias, epsilon=layer.norm.eps)
-    return graph.add("Transpose", normalized, perm=[1, 0, 2])
+class EnsembleGraph(Graph):
+    """A weighted sum. The inputs of each member have its name before theirs, as in `gru.tokens`."""
+
+    def __init__(self, model: Ensemble) -> None:
+        graphs = {name: graph_of(member) for name, member in model.members.items()}
+        inputs = {f"{name}.{key}": axes for name, graph in graphs.items() for key, axes in graph.inputs.items()}
+        super().__init__(inputs, tuple(tensor for graph in graphs.values() for tensor in graph.example))
+        self.members = nn.ModuleList(graphs.values())
+        self.parts = [(graph, model.weights[name]) for name, graph in graphs.items()]
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Score the inputs of the members, one after the other."""
+        scores = []
+        for graph, weight in self.parts:
+            scores.append(weight * graph(*inputs[: len(graph.inputs)]))
+            inputs = inputs[len(graph.inputs) :]
+        return torch.stack(scores).sum(0)
 
 
-def _direction(graph: _Graph, model: RNNClassifier, direction: int, states: str) -> str:
-    """[time, batch, hidden]: the last layer's states in one direction."""
-    rnn: nn.LSTM | nn.GRU = model.rnns[direction]  # type: ignore[assignment]
-    for layer in range(rnn.num_layers):
-        weights = {
-            kind: _gates_reordered(getattr(rnn, f"{kind}_l{layer}"), rnn.mode)[None]
-            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        }
-        biases = np.concatenate([weights["bias_ih"], weights["bias_hh"]], axis=1)
-        outputs = graph.add(
-            rnn.mode,
-            states,
-            graph.constant(f"weight_ih_{direction}_{layer}", weights["weight_ih"]),
-            graph.constant(f"weight_hh_{direction}_{layer}", weights["weight_hh"]),
-            graph.constant(f"bias_{direction}_{layer}", biases),
-            "lengths",
-            hidden_size=rnn.hidden_size,
-            direction="reverse" if direction == 1 else "forward",
-            **({"linear_before_reset": 1} if rnn.mode == "GRU" else {}),
-        )  # [time, 1, batch, hidden]
-        states = graph.add("Squeeze", outputs, graph.integers(1))
-    return states
+def graph_of(model: Classifier) -> Graph:
+    """The graph of a model.
+
+    Raises:
+        PipelineError: a model of this kind has none.
+    """
+    if isinstance(model, TrainedRNN):
+        return NetworkGraph(model.model)
+    if isinstance(model, Ensemble):
+        return EnsembleGraph(model)
+    if isinstance(model, BagOfWords) and model.baseline == "nbsvm":
+        return BagGraph(model)
+    raise PipelineError("TF-IDF is not exported; choose another model with --model")
 
 
-def _linear(graph: _Graph, model: RNNClassifier, by_review: str, is_real: str) -> str:
-    """The states of each review, zeros behind its end, times the weights of as many positions as there are."""
-    flat = graph.add("Reshape", _masked(graph, by_review, is_real, 0.0), graph.integers(0, -1))
-    weight = graph.constant("linear_weight", np.ascontiguousarray(_numpy(model.linear.weight).T))
-    used = graph.add("Slice", weight, graph.integers(0), graph.add("Shape", flat, start=1), graph.integers(0))
-    return graph.add("Gemm", flat, used, graph.constant("linear_bias", _numpy(model.linear.bias)))
+def export_onnx(model: Classifier, path: Path) -> dict[str, list[str]]:
+    """Write the graph; its output is named log_odds.
 
-
-def _masked(graph: _Graph, by_review: str, is_real: str, value: float) -> str:
-    """[batch, time, width]: another value behind each review's end."""
-    other = graph.constant(f"other_{len(graph.constants)}", np.array([value], dtype=np.float32))
-    return graph.add("Where", graph.add("Unsqueeze", is_real, graph.integers(2)), by_review, other)
-
-
-def _gates_reordered(weight: Tensor, operator: str) -> NDArray[np.generic]:
-    order = GATES[operator]
-    return np.concatenate([np.split(_numpy(weight), len(order))[place] for place in order])
-
-
-def _numpy(weight: Tensor) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = weight.detach().numpy()
-    return array
+    Returns:
+        The names of its inputs, each with those of its dimensions. All are int64.
+    """
+    graph = graph_of(model).eval()
+    axes = {name: dict(enumerate(dimensions)) for name, dimensions in graph.inputs.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the newer exporter takes the length of the example for that of all texts
+        torch.onnx.export(
+            graph,
+            graph.example,
+            path,
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(axes),
+            output_names=["log_odds"],
+            dynamic_axes=axes | {"log_odds": {0: "batch"}},
+        )
+    onnx.checker.check_model(path)
+    return graph.inputs

@@ -6,6 +6,7 @@ from typing import get_args
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from sentiment_rnn.encoding.arrays import UNK_ID
 from sentiment_rnn.encoding.tokens import Tokenizer
@@ -64,7 +65,8 @@ class TrainedRNN(Classifier):
         if not texts:
             return np.zeros(0)
         reviews, _ = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
-        logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
+        with threadpool_limits(1):  # on a busy machine several threads take a hundred times as long
+            logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
         return (logits[:, 1] - logits[:, 0]).numpy()
 
     def n_unread(self, texts: Sequence[str]) -> list[int]:
