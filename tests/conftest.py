@@ -188,6 +188,9 @@ def clone(folder: Path) -> Scratch:
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "pretrained")
     for name in PARTS:
         copy(PROJECT / name, folder / name, ignore)
+    for path in (PROJECT / "extensions").iterdir():
+        if path.suffix in (".py", ".yaml"):
+            copy(path, folder / "extensions" / path.name)
     for name in ("config", ".gitignore", "plots"):
         copy(PROJECT / ".dvc" / name, folder / ".dvc" / name)
     for name in DATA:

@@ -13,17 +13,25 @@ from sentiment_rnn.study.params import Base, Hyperparameters, load_params
 from sentiment_rnn.study.variants import study_catalogue
 
 STAGES: dict[str, Any] = yaml.load(PROJECT / "dvc.yaml")["stages"]
+ENTRIES: dict[str, Any] = yaml.load(PROJECT / "extensions/dvc.yaml")["stages"]
+EXTENSIONS = {f"extensions:{name}": stage.get("do", stage) for name, stage in ENTRIES.items()}
+ALL = STAGES | EXTENSIONS
 
 # what a stage and its workers import; the workers import what the functions of the main process import when called
 IMPORTED = """
 import importlib, json, sys
 for name in sys.argv[1:]:
     importlib.import_module(name)
-modules = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ("sentiment_rnn", "stages")]
+ours = ("sentiment_rnn", "stages", "extensions")
+modules = [module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ours]
 print(json.dumps({"modules": modules, "torch": "torch" in sys.modules}))
 """
 NETWORK = [f"sentiment_rnn.network.{name}" for name in ("batching", "device", "inference", "model_io")]
-OF_WORKERS = {"train": ["sentiment_rnn.training.training"], "evaluate": NETWORK}
+OF_WORKERS = {
+    "train": ["sentiment_rnn.training.training"],
+    "evaluate": NETWORK,
+    "release": ["sentiment_rnn.models.trained_rnn"],  # which load() imports
+}
 
 
 def script_of(stage: dict[str, Any]) -> str:
@@ -39,13 +47,14 @@ def imported(script: str, *others: str) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", ALL)
 def test_dependencies_are_the_import_closure(name: str):
     """Each module that is imported is in a package that is declared, and none of these is superfluous."""
-    script = script_of(STAGES[name])
-    of_workers = OF_WORKERS.get(script.removeprefix("stages."), [])
+    script = script_of(ALL[name])
+    of_workers = OF_WORKERS.get(script.partition(".")[2], [])
     read = {str(Path(path).relative_to(PROJECT)) for path in imported(script, *of_workers)["modules"]}
-    declared = [path for path in STAGES[name]["deps"] if path.startswith(("src/", "stages/"))]
+    declared = [path for path in ALL[name]["deps"] if path.endswith(".py") or path.startswith("src/")]
+    declared = [path for path in declared if "pretrained" not in path]
     declared_for = {module: [path for path in declared if Path(module).is_relative_to(path)] for module in read}
     assert not [module for module, paths in declared_for.items() if not paths]
     assert set(declared) == {path for paths in declared_for.values() for path in paths}

@@ -54,7 +54,8 @@ class NetworkGraph(Graph):
             states = torch.cat(directions, 2)
         # of a text that is longer than the model's max_length the shapes differ here: the runtime's error
         weight = (model.linear.weight[1] - model.linear.weight[0]).view(-1, model.width)[: tokens.shape[1]]
-        return (states * is_token[..., None] * weight).sum((1, 2)) + model.linear.bias[1] - model.linear.bias[0]
+        scores: Tensor = (states * is_token[..., None] * weight).sum((1, 2))
+        return scores + model.linear.bias[1] - model.linear.bias[0]
 
 
 class BagGraph(Graph):

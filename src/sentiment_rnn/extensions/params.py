@@ -5,7 +5,6 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from sentiment_rnn.extensions.networks import FILE, Entry, Name, Networks, read_entries
-from sentiment_rnn.models.bag_of_words import Baseline as Kind
 from sentiment_rnn.study.params import PositiveInt, StopWords, StrictModel, check_unique, parse
 from sentiment_rnn.study.variants import Rows
 
@@ -24,7 +23,7 @@ class Data(StrictModel):
 class Baseline(Entry):
     """A bag of words. From a folder of encoded reviews it reads what the networks read, from another one the texts."""
 
-    baseline: Kind
+    baseline: Literal["tfidf", "nbsvm"]
     grid: Grid
 
     @model_validator(mode="after")
