@@ -36,7 +36,6 @@ published: install # the published figures as a revision: dvc metrics diff publi
 	python -m scripts.published
 
 bench: install # what docs/speed.md says, measured beside what one would write instead: ten minutes on an idle machine
-	python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	PYTHONPATH=src:. python benchmarks/run.py
 
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes

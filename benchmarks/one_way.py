@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from alternatives import CLASSIFIERS, PackedClassifier, PaddedBatch, padded_batches, shuffled, step
 from alternatives import build_optimizer as plain_optimizer
-from torch import nn
 
 from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
@@ -78,52 +77,6 @@ def train_plainly(kind: str, task: Task) -> Calls:
         yield partial(step, model, optimizer, batch)
 
 
-def train_in_jax(task: Task) -> Calls:
-    """As one writes it in JAX."""
-    from in_jax import JaxTraining  # noqa: PLC0415 - it starts threads, one for each core that it sees
-
-    training = JaxTraining(task.model(), task.variant, task.params.max_length)
-    for batch in task.padded_training():
-        yield partial(training.step, batch)
-
-
-def multiply(task: Task) -> Calls:
-    """The matrix products of a step's recurrent layers, and nothing else: no step can take less."""
-    rnn: nn.LSTM | nn.GRU = task.model().rnns[0]  # type: ignore[assignment]
-    order = torch.Generator().manual_seed(0)
-    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.variant.batch_size, order):
-        yield matrix_products(rnn, batch_sizes(batch.lengths))
-
-
-def batch_sizes(lengths: torch.Tensor) -> list[int]:
-    """How many reviews each time step has."""
-    return [int((lengths > step).sum()) for step in range(int(lengths.max()))]
-
-
-def matrix_products(rnn: nn.LSTM | nn.GRU, sizes: list[int]) -> Callable[[], float]:
-    """The products with the weights, forward, and backward to inputs and weights, at the sizes that a step has."""
-    layers = []
-    for weight_ih, weight_hh, *_ in rnn.all_weights:
-        (n_gates, n_inputs), n_hidden = weight_ih.shape, rnn.hidden_size
-        rows = [torch.randn(sum(sizes), width) for width in (n_inputs, n_hidden, n_gates)]
-        layers.append((*rows, weight_ih.detach().clone(), weight_hh.detach().clone()))
-
-    def work() -> float:
-        for inputs, states, gates, weight_ih, weight_hh in layers:
-            torch.mm(inputs, weight_ih.t(), out=gates)
-            steps = list(zip(states.split(sizes), gates.split(sizes), strict=True))
-            for state, gate in steps:
-                torch.mm(state, weight_hh.t(), out=gate)
-            for state, gate in steps:
-                torch.mm(gate, weight_hh, out=state)
-            torch.mm(gates, weight_ih, out=inputs)
-            torch.mm(gates.t(), inputs)
-            torch.mm(gates.t(), states)
-        return 0.0
-
-    return work
-
-
 def predict_here(task: Task) -> Calls:
     """As the evaluate stage does; the sum of the logits."""
     use_deterministic_device()
@@ -150,9 +103,7 @@ def predict_plainly(kind: str, task: Task) -> Calls:
 WAYS: dict[str, dict[str, Callable[[Task], Calls]]] = {
     "train": {
         **{kind: partial(train_plainly, kind) for kind in CLASSIFIERS},
-        "jax": train_in_jax,
         "here": train_here,
-        "gemm": multiply,
     },
     "predict": {**{kind: partial(predict_plainly, kind) for kind in CLASSIFIERS}, "here": predict_here},
 }

@@ -12,7 +12,7 @@ from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.study.params import Hyperparameters, Params
 from sentiment_rnn.study.variants import study_catalogue
 
-ALTERNATIVES = ("packed", "padded", "jax")
+ALTERNATIVES = ("packed", "padded")
 
 
 def recurrent_variants(params: Params) -> dict[str, Hyperparameters]:
@@ -31,7 +31,7 @@ def training_steps(folder: Path, params: Params) -> dict[str, Any]:
     results = {}
     for name in [name for name in variants if variants[name].optimizer == params.study.base.optimizer]:
         seconds, losses = {}, {}
-        for way in (*ALTERNATIVES, "here", "gemm"):
+        for way in (*ALTERNATIVES, "here"):
             seconds[way], losses[way] = one_way("train", way, name, folder)
         if any(abs(losses[way] - losses["here"]) > 1e-4 for way in ALTERNATIVES):
             raise PipelineError(f"{name}: the ways do not begin with one loss: {losses}")
@@ -41,7 +41,6 @@ def training_steps(folder: Path, params: Params) -> dict[str, Any]:
             "best_alternative": best,
             "times_faster_than_best": round(seconds[best] / seconds["here"], 2),
             "times_faster_than_packed": round(seconds["packed"] / seconds["here"], 1),
-            "share_of_gemm": round(seconds["gemm"] / seconds["here"], 2),
         }
         print(name, results[name], flush=True)
     return results
@@ -75,7 +74,7 @@ def answers(folder: Path, n_reviews: int) -> dict[str, Any]:
     """Reviews a second in a forward pass."""
     results = {}
     for name in ("lstm-adam", "gru-adam", "compound"):
-        speeds = {way: n_reviews / one_way("predict", way, name, folder)[0] for way in ("packed", "padded", "here")}
+        speeds = {way: n_reviews / one_way("predict", way, name, folder)[0] for way in (*ALTERNATIVES, "here")}
         ratio = speeds["here"] / max(speeds["packed"], speeds["padded"])
         results[name] = {
             "reviews_per_second": {way: round(speed) for way, speed in speeds.items()},
