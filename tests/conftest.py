@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.encoding.arrays import EncodedReviews, texts_hash
-from sentiment_rnn.models import store
+from sentiment_rnn.models import registry
 from sentiment_rnn.study.params import Hyperparameters
 
 # the tests try the same inputs each time, `make fuzz` others
@@ -210,7 +210,7 @@ def clone(folder: Path) -> Scratch:
 def _without_pretrained() -> Iterator[None]:
     """The tests ask the models that they made themselves, and not the one that comes with the package."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "PRETRAINED", Path("no such folder"))
+        patch.setattr(registry, "PRETRAINED", Path("no such folder"))
         yield
 
 

@@ -17,12 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch.nn.utils.rnn import pad_sequence
 
 import sentiment_rnn
-from sentiment_rnn.applications.onnx_export import export_onnx
+from sentiment_rnn.cli.export import export_onnx
 from sentiment_rnn.model_json import FORMAT, ModelFolderError, read_metadata, write_metadata
-from sentiment_rnn.models.bag_of_words import BagOfWords, terms
+from sentiment_rnn.models.bag_of_words import BagOfWords, features
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
 from sentiment_rnn.models.ensemble import Ensemble
-from sentiment_rnn.models.store import CHECKOUT, ModelNotFoundError, checkout, find, stored_models
+from sentiment_rnn.models.registry import REPOSITORY, ModelNotFoundError, find, project_root, trained_models
 from sentiment_rnn.models.trained_rnn import TrainedRNN
 from sentiment_rnn.network.model import build_model
 
@@ -109,8 +109,8 @@ def test_pairs_are_shared_by_their_words():
 
 
 def test_prediction_and_segments_by_hand():
-    assert Prediction.of(0.0).label == "negative"
-    assert Prediction.of(np.log(3)) == Prediction("positive", pytest.approx(0.75))
+    assert Prediction.from_log_odds(0.0).label == "negative"
+    assert Prediction.from_log_odds(np.log(3)) == Prediction("positive", pytest.approx(0.75))
     explanation = Explanation("So good!", [Contribution(3, 7, 1.5, True)], -0.5)
     assert explanation.segments() == [("So ", None), ("good", 1.5), ("!", None)]
     assert explanation.log_odds == 1.0
@@ -149,11 +149,13 @@ def sign(folder: Path, **changes: object) -> None:
 
 def test_models_by_name(finished: Scratch, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(finished.folder)
-    models, damaged = stored_models()
+    models, damaged = trained_models()
     assert not damaged
     names = ("lstm-adam", "compound", "experiment", "n_layers-2", "nbsvm")
     assert {f"{name}/0" for name in names} == {m.name for m in models}
-    assert [model.valid_accuracy for model in models] == sorted((m.valid_accuracy for m in models), reverse=True)
+    assert [model.validation_accuracy for model in models] == sorted(
+        (m.validation_accuracy for m in models), reverse=True
+    )
     assert find(None) == models[0]
     assert find("lstm-adam") == find("lstm-adam/0")
     by_name = {model.name: model for model in models}
@@ -175,22 +177,22 @@ def test_a_name_takes_the_seed_that_is_best_on_validation_and_other_splits_never
         sign(models / name, validation_reviews=valid_reviews, variant=name.rpartition("/")[0])
     monkeypatch.chdir(tmp_path)
     assert find("gru-adam").name == find(None).name == "gru-adam/1"
-    assert stored_models()[0][0].name == "split-official/gru/0"
+    assert trained_models()[0][0].name == "split-official/gru/0"
 
 
 def test_models_are_looked_for_in_a_project_or_else_in_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     Path("data").mkdir()  # of something else
-    assert checkout() == CHECKOUT
+    assert project_root() == REPOSITORY
     Path("data/models").mkdir()
-    assert checkout() == Path()
+    assert project_root() == Path()
 
 
 def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     clone = finished.copy(tmp_path / "clone")
     monkeypatch.chdir(clone.folder)
     shutil.rmtree("data/models/compound")
-    with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro train_compound@compound` makes it"):
+    with pytest.raises(ModelNotFoundError, match="'compound': `dvc repro train_compound@compound` trains it"):
         sentiment_rnn.load("compound")
     with pytest.raises(ModelNotFoundError, match="'lstm-adam/7': there are lstm-adam/0"):  # no such seed in params.yaml
         sentiment_rnn.load("lstm-adam/7")
@@ -201,7 +203,7 @@ def test_missing_model_says_what_makes_it(finished: Scratch, tmp_path: Path, mon
     Path("results/lstm-adam/0/metrics.json").write_text("{")
     assert find("lstm-adam").test_accuracy is None
     Path("data/models/lstm-adam/0/curves.csv").write_text("epoch\n")
-    assert "lstm-adam/0" in stored_models()[1]
+    assert "lstm-adam/0" in trained_models()[1]
     with pytest.raises(ModelFolderError, match="data/models/lstm-adam/0: a damaged model"):
         find("lstm-adam/0")
     shutil.rmtree("data")
@@ -262,9 +264,9 @@ def test_onnx_graph_of_an_ensemble(tmp_path: Path):
         "gru.lengths": ["batch"],
     }
     words = [WORDS[0], WORDS[1]]
-    features = [nbsvm.vocabulary.index(term) for term in terms(" ".join(words), "nbsvm") if term in nbsvm.vocabulary]
+    known = [feature for feature in features(" ".join(words), "nbsvm") if feature in nbsvm.vocabulary]
     feed = {
-        "nbsvm.features": np.array([[*features, len(nbsvm.vocabulary)]]),
+        "nbsvm.features": np.array([[*map(nbsvm.vocabulary.index, known), len(nbsvm.vocabulary)]]),
         "gru.tokens": np.array([[gru.vocabulary.index(word) for word in words]]),
         "gru.lengths": np.array([2]),
     }

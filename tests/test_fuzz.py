@@ -24,15 +24,15 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from safetensors.torch import load_file, save_file
 
-from sentiment_rnn.applications.csv_prediction import predict_csv
-from sentiment_rnn.applications.server import create_app
+from sentiment_rnn.cli.predict_csv import predict_csv
+from sentiment_rnn.cli.serve import create_app
 from sentiment_rnn.corpus.csv_rows import CsvError
 from sentiment_rnn.corpus.reviews import CorpusError, read_reviews
 from sentiment_rnn.encoding.tokens import Tokenizer, plain_tokens, plain_words
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.model_json import ModelFolderError, write_metadata
 from sentiment_rnn.models.bag_of_words import BagOfWords
-from sentiment_rnn.models.store import load, stored_models
+from sentiment_rnn.models.registry import load, trained_models
 from sentiment_rnn.network.model import build_model
 from sentiment_rnn.network.model_io import save_model
 from sentiment_rnn.report.settings import report_settings
@@ -295,7 +295,7 @@ def test_model_folder_with_damaged_files(data: st.DataObject, models: Path, monk
         with suppress(Exception):
             sign(target)
         monkeypatch_module.chdir(here)
-        stored_models()
+        trained_models()
         with suppress(PipelineError):
             load(target).predict(["a good film"])
 

@@ -14,7 +14,7 @@ from conftest import Scratch
 from flask.testing import FlaskClient
 from playwright.sync_api import Page, sync_playwright
 
-from sentiment_rnn.applications.server import LONGEST_TEXT, create_app
+from sentiment_rnn.cli.serve import LONGEST_TEXT, create_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\"> good {{ 7 * 7 }}"

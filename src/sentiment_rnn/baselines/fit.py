@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from sentiment_rnn.models.bag_of_words import BagOfWords, Baseline, terms
+from sentiment_rnn.models.bag_of_words import BagOfWords, Baseline, features
 from sentiment_rnn.models.classifier import Floats
 
 Grid = dict[str, list[Any]]
@@ -42,9 +42,9 @@ def fit(
     """
     is_positive, truth = ((part["sentiment"] == "positive").to_numpy() for part in (train, valid))
     vectorizer = _vectorizer(baseline)
-    features = vectorizer.fit_transform(tqdm(train["review"], "counting", unit="review", disable=None))
+    counts = vectorizer.fit_transform(tqdm(train["review"], "counting", unit="review", disable=None))
     valid_features = vectorizer.transform(valid["review"])
-    fits = (_fit_tfidf if baseline == "tfidf" else _fit_nbsvm)(features, is_positive, grid)
+    fits = (_fit_tfidf if baseline == "tfidf" else _fit_nbsvm)(counts, is_positive, grid)
     trials: list[dict[str, Any]] = []
     fitted: list[tuple[Floats, float, Floats]] = []
     for combination, weights, bias in tqdm(fits, "fitting", total=math.prod(map(len, grid.values())), disable=None):
@@ -118,7 +118,7 @@ def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid)
 
 
 def _vectorizer(baseline: Baseline) -> CountVectorizer:
-    analyzer = partial(terms, baseline=baseline)
+    analyzer = partial(features, baseline=baseline)
     if baseline == "tfidf":
         return TfidfVectorizer(sublinear_tf=True, analyzer=analyzer)
     return CountVectorizer(binary=True, analyzer=analyzer, dtype=np.float64)

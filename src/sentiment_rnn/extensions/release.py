@@ -16,7 +16,7 @@ from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
 from sentiment_rnn.model_json import FORMAT, read_metadata
 from sentiment_rnn.models.classifier import Classifier
-from sentiment_rnn.models.store import load
+from sentiment_rnn.models.registry import load
 from sentiment_rnn.study.params import load_params
 
 MEMBERS = ("nbsvm", "gru")

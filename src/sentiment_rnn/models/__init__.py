@@ -2,7 +2,7 @@
 
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
-from sentiment_rnn.models.store import ModelNotFoundError, load
+from sentiment_rnn.models.registry import ModelNotFoundError, load
 
 __all__ = [
     "Classifier",

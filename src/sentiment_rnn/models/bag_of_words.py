@@ -1,4 +1,4 @@
-"""A fitted bag of words: its answers, and the folder it lives in. Without scikit-learn, which takes long to load."""
+"""A fitted bag of words, without scikit-learn, which takes long to import."""
 
 import platform
 from bisect import bisect_left
@@ -42,25 +42,25 @@ class BagOfWords(Classifier):
     bias: float
 
     def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Of positive, for each text."""
-        return np.array([self.bias + sum(self._parts(terms(text, self.baseline)).values()) for text in texts])
+        """Log-odds of the positive class, one per text."""
+        return np.array([self.bias + sum(self._parts(features(text, self.baseline)).values()) for text in texts])
 
     def explain(self, text: str) -> Explanation:
-        """A word's own part, and half of each pair that it stands in; over all its places, where it is repeated."""
-        words = plain_tokens(text)
-        names = [word.word for word in words]
-        pairs = [] if self.baseline == "tfidf" else _pairs(names)
-        parts, counts = self._parts([*names, *pairs]), Counter([*names, *pairs])
-        values = [parts.get(name, 0.0) / counts[name] for name in names]
-        for place, pair in enumerate(pairs):
+        """A word has its own part, and half of each pair that it is in, divided among its occurrences."""
+        tokens = plain_tokens(text)
+        words = [token.word for token in tokens]
+        pairs = [] if self.baseline == "tfidf" else _pairs(words)
+        parts, counts = self._parts([*words, *pairs]), Counter([*words, *pairs])
+        values = [parts.get(word, 0.0) / counts[word] for word in words]
+        for index, pair in enumerate(pairs):
             share = parts.get(pair, 0.0) / counts[pair] / 2
-            values[place] += share
-            values[place + 1] += share
-        found = [
-            Contribution(word.start, word.end, value, self._feature(word.word) is not None)
-            for word, value in zip(words, values, strict=True)
+            values[index] += share
+            values[index + 1] += share
+        contributions = [
+            Contribution(token.start, token.end, value, self._index(token.word) is not None)
+            for token, value in zip(tokens, values, strict=True)
         ]
-        return Explanation(text, found, self.bias)
+        return Explanation(text, contributions, self.bias)
 
     def save(self, folder: Path, **metadata: Any) -> None:
         """Write weights.safetensors, in single precision, vocabulary.txt and model.json."""
@@ -84,7 +84,7 @@ class BagOfWords(Classifier):
 
     @classmethod
     def load(cls, folder: Path) -> "BagOfWords":
-        """What save() wrote.
+        """Read what save() wrote.
 
         Raises:
             ModelFolderError: there is no model there, a damaged one, or one of another format.
@@ -108,29 +108,29 @@ class BagOfWords(Classifier):
         return model
 
     @cached_property
-    def _feature(self) -> Callable[[str], int | None]:
-        """The feature of a term. A dictionary of two million terms would take longer to build than most answers."""
+    def _index(self) -> Callable[[str], int | None]:
+        """The index of a feature. A dictionary of two million features takes longer to build than most predictions."""
 
         @lru_cache(maxsize=1_000_000)
-        def feature(term: str) -> int | None:
-            place = bisect_left(self.vocabulary, term)
-            return place if self.vocabulary[place : place + 1] == [term] else None
+        def index_of(feature: str) -> int | None:
+            index = bisect_left(self.vocabulary, feature)
+            return index if self.vocabulary[index : index + 1] == [feature] else None
 
-        return feature
+        return index_of
 
-    def _parts(self, found: list[str]) -> dict[str, float]:
-        """What each of the terms adds to the log-odds, those left out that are not in the vocabulary."""
-        counts = Counter(term for term in found if self._feature(term) is not None)
-        features = np.fromiter(map(self._feature, counts), dtype=np.int64)
+    def _parts(self, of_text: list[str]) -> dict[str, float]:
+        """What each known feature of a text adds to the log-odds."""
+        counts = Counter(feature for feature in of_text if self._index(feature) is not None)
+        indices = np.fromiter(map(self._index, counts), dtype=np.int64)
         values = np.ones(len(counts))
         if self.baseline == "tfidf":
-            values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[features]
+            values = (1 + np.log(np.fromiter(counts.values(), dtype=np.float64))) * self.idf[indices]
             values /= np.linalg.norm(values)
-        return dict(zip(counts, (values * self.weights[features]).tolist(), strict=True))
+        return dict(zip(counts, (values * self.weights[indices]).tolist(), strict=True))
 
 
-def terms(text: str, baseline: Baseline) -> list[str]:
-    """What is counted: the words of a text, lower-cased, without markup; for nbsvm its pairs of neighbours too."""
+def features(text: str, baseline: Baseline) -> list[str]:
+    """What is counted: the lower-cased words of a text without markup, and for nbsvm the pairs of neighbours too."""
     words = plain_words(text)
     return words if baseline == "tfidf" else words + _pairs(words)
 

@@ -49,12 +49,13 @@ class Ensemble(Classifier):
                 merged.append(Contribution(last.start, max(last.end, part.end), value, is_known))
             else:
                 merged.append(part)
-        return Explanation(text, merged, bias, self.n_unread([text])[0])
+        return Explanation(text, merged, bias, self.n_truncated([text])[0])
 
-    def n_unread(self, texts: Sequence[str]) -> list[int]:
+    def n_truncated(self, texts: Sequence[str]) -> list[int]:
         """For each text the number of words that no member reads."""
         return [
-            min(numbers) for numbers in zip(*(member.n_unread(texts) for member in self.members.values()), strict=True)
+            min(numbers)
+            for numbers in zip(*(member.n_truncated(texts) for member in self.members.values()), strict=True)
         ]
 
 

@@ -1,4 +1,4 @@
-"""A trained recurrent network with its vocabulary, to be asked for its answers on texts."""
+"""A trained recurrent network with its vocabulary."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 
 
 class TrainedRNN(Classifier):
-    """A recurrent network that answers for texts as it does for the test reviews.
+    """A recurrent network that reads texts as it read the test reviews.
 
     Args:
         model: with its trained weights, on the CPU, in evaluation mode.
@@ -45,23 +45,23 @@ class TrainedRNN(Classifier):
         Raises:
             ModelFolderError: there is no model there, a damaged one, or one of another format.
         """
-        description, model = read_metadata(folder), load_model(folder)
+        metadata, model = read_metadata(folder), load_model(folder)
         try:
             vocabulary = read_vocabulary(folder / "vocabulary.txt")
         except (OSError, ValueError) as error:
             raise ModelFolderError(f"{folder}: its vocabulary cannot be read: {error}") from error
-        if description.get("stop_words") not in get_args(StopWords):
-            raise ModelFolderError(f"{folder}: stop_words {description.get('stop_words')!r}, which is unknown")
-        if not isinstance(description["max_length"], int) or description["max_length"] < 1:
-            raise ModelFolderError(f"{folder}: max_length {description['max_length']!r}, which is no length")
-        if len(vocabulary) != description["vocab_size"]:
+        if metadata.get("stop_words") not in get_args(StopWords):
+            raise ModelFolderError(f"{folder}: stop_words {metadata.get('stop_words')!r}, which is unknown")
+        if not isinstance(metadata["max_length"], int) or metadata["max_length"] < 1:
+            raise ModelFolderError(f"{folder}: max_length {metadata['max_length']!r}, which is no length")
+        if len(vocabulary) != metadata["vocab_size"]:
             raise ModelFolderError(
-                f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {description['vocab_size']}"
+                f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {metadata['vocab_size']}"
             )
-        return cls(model, vocabulary, description["stop_words"], description["max_length"])
+        return cls(model, vocabulary, metadata["stop_words"], metadata["max_length"])
 
     def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Of positive, for each text."""
+        """Log-odds of the positive class, one per text."""
         if not texts:
             return np.zeros(0)
         reviews, _ = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
@@ -69,18 +69,18 @@ class TrainedRNN(Classifier):
             logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
         return (logits[:, 1] - logits[:, 0]).numpy()
 
-    def n_unread(self, texts: Sequence[str]) -> list[int]:
-        """For each text how many words stand behind the first max_length, stop words aside."""
+    def n_truncated(self, texts: Sequence[str]) -> list[int]:
+        """For each text the number of tokens after the first max_length."""
         return [max(0, len(self._tokenizer(text)) - self.max_length) for text in texts]
 
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
-        """The term of each word that is read; those behind the first max_length are not."""
+        """What each of the first max_length tokens adds."""
         tokens = self._tokenizer.with_spans(text)
-        words = tokens[: self.max_length]
+        read = tokens[: self.max_length]
         reviews, _ = encode([text], [0], self._tokenizer, self.vocabulary, self.max_length)
         values, bias = self.model.contributions(torch.from_numpy(reviews.tokens)[None])
-        places = [(word.start, word.end) for word in words] or [(0, 0)]
-        parts = zip(places, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
-        found = [Contribution(*place, value, is_known) for place, value, is_known in parts]
-        return Explanation(text, found, float(bias), len(tokens) - len(words))
+        spans = [(token.start, token.end) for token in read] or [(0, 0)]
+        parts = zip(spans, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
+        contributions = [Contribution(*span, value, is_known) for span, value, is_known in parts]
+        return Explanation(text, contributions, float(bias), len(tokens) - len(read))

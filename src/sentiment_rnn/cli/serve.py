@@ -1,4 +1,4 @@
-"""A page to play with: type a review, see what the models make of it. For this machine alone, without a network."""
+"""A page to play with: type a review, and see predictions and explanations. For this machine alone."""
 
 from functools import lru_cache
 from typing import Any
@@ -7,10 +7,10 @@ from flask import Flask, Response, request
 from waitress import create_server
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from sentiment_rnn.applications.explanation import page
+from sentiment_rnn.cli.explain import page
 from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.models.classifier import Classifier
-from sentiment_rnn.models.store import find, load, stored_models
+from sentiment_rnn.models.registry import find, load, trained_models
 
 HOST = "127.0.0.1"
 LONGEST_TEXT = 20_000  # characters
@@ -20,13 +20,13 @@ CACHED_MODELS = 4
 
 
 def create_app() -> Flask:
-    """The page, with the models that are stored now to choose from; no name beside theirs is looked for.
+    """The page, with the models that are trained now to choose from; no other name is looked up.
 
     Raises:
         ModelNotFoundError: there is no model.
     """
     best = find(None).name
-    folders = {model.name: model.folder for model in stored_models()[0]}
+    folders = {model.name: model.folder for model in trained_models()[0]}
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = [HOST, "localhost"]  # another name that leads here is another site's

@@ -1,4 +1,4 @@
-"""A classifier's answers for the rows of a CSV file, however many, on all cores."""
+"""Predictions for the rows of a CSV file, however many, on all cores."""
 
 import csv
 import io
@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from sentiment_rnn.corpus.csv_rows import CsvError, column_index, csv_rows
 from sentiment_rnn.models.classifier import Classifier, Prediction
-from sentiment_rnn.models.store import load
+from sentiment_rnn.models.registry import load
 from sentiment_rnn.parallel import n_cores, n_workers, preload, process_pool
 
-CHUNK = 1024  # rows that a process takes at a time
-ADDED = ("label", "probability")
+CHUNK = 1024  # rows that a worker takes at a time
+OUTPUT_COLUMNS = ("label", "probability")
 
 Rows = list[list[str]]
+Predicted = tuple[list[Prediction], int]  # the predictions of a chunk, and the number of its texts that are truncated
 
 
 def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[int, int]:
@@ -28,15 +29,15 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[i
 
     Args:
         model: its folder.
-        source: comma-separated, in UTF-8, its first line naming the columns.
-        column: the one with the texts.
+        source: comma-separated, in UTF-8, with a header.
+        column: of the texts.
         target: the file to write, or a link to it; it is there only once all rows are. Lines end in a line feed.
 
     Returns:
-        How many rows there are, and in how many of them the model did not read all words.
+        The number of rows, and of those in which the model read only the first words.
 
     Raises:
-        CsvError: a file cannot be read or written, or a row has not the columns of the first line.
+        CsvError: a file cannot be read or written, or a row has not the columns of the header.
     """
     _check_paths(source, target)
     preload("torch")
@@ -51,17 +52,18 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[i
         ):
             rows = csv_rows(lines, source)
             header = next(rows, [])
-            index = _index(header, column, source)
+            index = _column_index(header, column, source)
             writer = csv.writer(out, lineterminator="\n")
             quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            writer.writerow([*header, *ADDED])
-            n_rows = n_cut = 0
+            writer.writerow([*header, *OUTPUT_COLUMNS])
+            n_rows = n_truncated = 0
             chunks = iter(lambda: list(islice(rows, CHUNK)), [])
-            for chunk, answers, n_unread in _answered(model, chunks, index):
-                for row, answer in zip(chunk, answers, strict=True):
+            for chunk, predictions, n_of_chunk in _predicted(model, chunks, index):
+                for row, prediction in zip(chunk, predictions, strict=True):
                     has_return = any("\r" in field for field in row)  # unquoted by older Pythons, it would end its row
-                    (quoting if has_return else writer).writerow([*row, answer.label, f"{answer.probability:.6f}"])
-                n_rows, n_cut = n_rows + len(chunk), n_cut + n_unread
+                    output = [prediction.label, f"{prediction.probability:.6f}"]
+                    (quoting if has_return else writer).writerow([*row, *output])
+                n_rows, n_truncated = n_rows + len(chunk), n_truncated + n_of_chunk
                 progress.update(raw.tell() - progress.n)
         unfinished.replace(target)
     except OSError as error:
@@ -70,11 +72,11 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[i
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return n_rows, n_cut
+    return n_rows, n_truncated
 
 
 def _check_paths(source: Path, target: Path) -> None:
-    """What is wrong with them is told before hours of work."""
+    """Tell what is wrong with them before hours of work."""
     if not source.is_file():
         raise CsvError(f"{source}: there is no such file")
     if not target.parent.is_dir():
@@ -85,20 +87,20 @@ def _check_paths(source: Path, target: Path) -> None:
         raise CsvError(f"{target}: is the file that is read; name another one")
 
 
-def _index(header: list[str], column: str, source: Path) -> int:
+def _column_index(header: list[str], column: str, source: Path) -> int:
     try:
         index = column_index(header, column, source)
     except CsvError as error:
         raise CsvError(f"{error}; --column NAME chooses") from error
-    if taken := [name for name in ADDED if name in header]:
+    if taken := [name for name in OUTPUT_COLUMNS if name in header]:
         raise CsvError(f"{source}: has a column {taken[0]!r} already, which is to be added; rename it")
     return index
 
 
-def _answered(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tuple[Rows, list[Prediction], int]]:
-    """Each chunk with its predictions, in order; two for each worker are in memory."""
+def _predicted(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tuple[Rows, list[Prediction], int]]:
+    """Each chunk with its predictions, in order; two chunks for each worker are in memory."""
     size = n_workers(n_cores())
-    waiting: deque[tuple[Rows, Future[tuple[list[Prediction], int]]]] = deque()
+    waiting: deque[tuple[Rows, Future[Predicted]]] = deque()
     with process_pool(size, _load, (model,)) as pool:
         while True:
             for chunk in islice(chunks, 2 * size - len(waiting)):
@@ -117,5 +119,5 @@ def _load(model: Path) -> None:
     _classifier = load(model)
 
 
-def _predict(texts: list[str]) -> tuple[list[Prediction], int]:
-    return _classifier.predict(texts), sum(n > 0 for n in _classifier.n_unread(texts))
+def _predict(texts: list[str]) -> Predicted:
+    return _classifier.predict(texts), sum(n > 0 for n in _classifier.n_truncated(texts))

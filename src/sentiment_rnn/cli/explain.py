@@ -1,5 +1,6 @@
 """An explanation to look at: coloured words in the terminal, or a web page."""
 
+from collections import defaultdict
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,7 +14,7 @@ N_STRONGEST, N_UNKNOWN = 5, 20  # words shown
 GREEN, RED, WHITE = (34, 136, 51), (204, 51, 68), (255, 255, 255)
 
 _pages = Environment(
-    loader=PackageLoader("sentiment_rnn.applications", "pages"),
+    loader=PackageLoader("sentiment_rnn.cli", "pages"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -21,10 +22,10 @@ _pages = Environment(
 
 
 def print_explanation(model: str, explanation: Explanation) -> None:
-    """On the terminal: the text, each word on green or red as deep as it adds; without colours, the strongest words."""
+    """Print the text, each word on green or red as deep as it adds, and without colours the strongest words."""
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    answer = explanation.prediction
-    console.print(f"{model}: {answer.label}, probability of positive {answer.probability:.3f}", style="bold")
+    prediction = explanation.prediction
+    console.print(f"{model}: {prediction.label}, probability of positive {prediction.probability:.3f}", style="bold")
     text = Text()
     for piece in _pieces(explanation):
         text.append(printable(piece["text"]), style="" if piece["value"] is None else _style(piece))
@@ -35,18 +36,16 @@ def print_explanation(model: str, explanation: Explanation) -> None:
         console.print(f"not in its vocabulary: {unknown}")
     for note in _notes(explanation):
         console.print(note)
-    of_words = explanation.log_odds - explanation.bias
-    console.print(
-        f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {explanation.log_odds:+.3f}"
-    )
+    of_words, log_odds = explanation.log_odds - explanation.bias, explanation.log_odds
+    console.print(f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {log_odds:+.3f}")
 
 
-def page(answers: dict[str, Explanation], form: dict[str, Any] | None = None) -> str:
-    """A web page that needs no other file, with the answers of some models beside each other.
+def page(explanations: dict[str, Explanation], form: dict[str, Any] | None = None) -> str:
+    """A web page that needs no other file, with the explanations of some models side by side.
 
     Args:
-        answers: by the model's name.
-        form: of `sentiment serve`, to ask for others.
+        explanations: by the model's name.
+        form: of `sentiment serve`.
     """
     contexts = [
         {
@@ -59,7 +58,7 @@ def page(answers: dict[str, Explanation], form: dict[str, Any] | None = None) ->
             "unknown": _unknown(explanation),
             "notes": _notes(explanation),
         }
-        for model, explanation in answers.items()
+        for model, explanation in explanations.items()
     ]
     return _pages.get_template("sentiment.html.j2").render(answers=contexts, form=form)
 
@@ -82,21 +81,20 @@ def _unknown(explanation: Explanation) -> str:
 
 
 def _notes(explanation: Explanation) -> list[str]:
-    """What of the text the model does not read, and what stands in where it reads nothing."""
-    notes = [f"the last {explanation.n_unread:,} words are not read"] if explanation.n_unread else []
-    if [part for part in explanation.contributions if part.start == part.end]:
-        notes.append("no word is read: one that is not in its vocabulary stands in")
+    """What of the text the model does not read."""
+    notes = [f"the last {explanation.n_truncated:,} words are not read"] if explanation.n_truncated else []
+    if all(part.start == part.end for part in explanation.contributions):
+        notes.append("no word is read")
     return notes
 
 
 def _towards(explanation: Explanation) -> list[tuple[str, str]]:
-    """For each label the words that add most towards it, with what they add over all their places."""
-    sums: dict[str, float] = {}
+    """For each label the words that add most towards it, with the sum over their occurrences."""
+    sums: dict[str, float] = defaultdict(float)
     for part in explanation.contributions:
-        word = explanation.text[part.start : part.end].lower()
-        sums[word] = sums.get(word, 0.0) + part.value
-    found = []
+        sums[explanation.text[part.start : part.end].lower()] += part.value
+    strongest = []
     for label, sign in (("positive", 1), ("negative", -1)):
         words = sorted((word for word in sums if word and sums[word] * sign > 0), key=lambda word: -abs(sums[word]))
-        found.append((label, ", ".join(f"{word} {sums[word]:+.3f}" for word in words[:N_STRONGEST])))
-    return found
+        strongest.append((label, ", ".join(f"{word} {sums[word]:+.3f}" for word in words[:N_STRONGEST])))
+    return strongest
