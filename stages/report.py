@@ -16,12 +16,13 @@ from sentiment_rnn.report.files import replace_files
 from sentiment_rnn.report.page import page_files
 from sentiment_rnn.report.results import means, published_tables, read_results, study_curves
 from sentiment_rnn.report.settings import report_settings
-from sentiment_rnn.report.study_report import StudyReport, study_context, study_drawings
+from sentiment_rnn.report.study_report import StudyReport, study_drawings
 from sentiment_rnn.report.tables import TITLES
 from sentiment_rnn.study.params import Params, load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
 RESULTS = Path("results")
+TITLE = "LSTM and GRU sentiment classifiers"
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     report = study_report(load_params())
     images = draw_all(study_drawings(report), report.settings.plots.dpi)
     names = {name: f"{number:02}_{name}.png" for number, name in enumerate(images, 1)}  # DVC sorts the figures by name
-    page = page_files(report, study_context(report), images, lambda name: f"../plots/figures/{names[name]}")
+    page = page_files(TITLE, report, images, lambda name: f"../plots/figures/{names[name]}", is_study=True)
     page["verdicts.json"] = {claim.name: asdict(claim) for claim in report.claims}
     curves = {study: study_curves(rows, report.results) for study, rows in report.tables.items()}
     metrics = means(report.results, report.tables)

@@ -11,7 +11,7 @@ from sentiment_rnn.report.files import replace_files
 from sentiment_rnn.report.page import page_files
 from sentiment_rnn.report.results import Result, read_results
 from sentiment_rnn.report.settings import report_settings
-from sentiment_rnn.report.tables import Report, page_context
+from sentiment_rnn.report.tables import Report
 from sentiment_rnn.study.params import ParamsError, load_params
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -25,13 +25,12 @@ def report_stage() -> None:
     plots = report.settings.plots
     rows: list[ForestRow | str] = []
     for table in report.tables:
-        compared = [one for one in report.comparisons if one.family == table]
+        compared = report.family(table)
         rows += [report.title(table)["title"]] if compared else []
-        rows += [ForestRow(f"{row_name(one.first)} vs {row_name(one.second)}", one, None) for one in compared]
+        rows += [ForestRow(report.label(comparison), comparison, None) for comparison in compared]
     drawings = {"findings": (plot_forest, (rows, report.settings.margin, plots.colors)), **table_drawings(report)}
     images = draw_all(drawings, plots.dpi)
-    context = page_context(report) | {"title": TITLE, "study": None}
-    page = page_files(report, context, images, lambda name: f"{name}.png")
+    page = page_files(TITLE, report, images, lambda name: f"{name}.png", is_study=False)
     replace_files(Path("extensions/report"), page | {f"{name}.png": image for name, image in images.items()})
     print("the report: extensions/report/index.html")
 
@@ -80,8 +79,3 @@ def check_same_reviews(first: str, second: str, results: dict[str, Result]) -> N
     """
     if results[first].validation_reviews != results[second].validation_reviews:
         raise ParamsError(f"{FILE}: {first}.compare_with: {second} has other test reviews")
-
-
-def row_name(row: str) -> str:
-    """The name of a row that is given as TABLE.ROW."""
-    return row.partition(".")[2]

@@ -1,7 +1,6 @@
 """A page: the template, filled in, as Markdown and as a web page that needs no other file; and its numbers."""
 
 import base64
-import io
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -11,10 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
-from pydantic import BaseModel
-from ruamel.yaml import YAML
 
-from sentiment_rnn.report.results import row_figures
+from sentiment_rnn.report.results import is_inside, row_figures
 from sentiment_rnn.report.tables import Report
 
 _templates = Environment(
@@ -24,41 +21,37 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["thousands"] = "{:,}".format
+_templates.filters |= {"thousands": "{:,}".format, "is_inside": is_inside}
 
 
 def page_files(
-    report: Report, context: dict[str, Any], images: dict[str, bytes], address: Callable[[str], str]
+    title: str, report: Report, images: dict[str, bytes], address: Callable[[str], str], *, is_study: bool
 ) -> dict[str, Any]:
     """The files of a page: report.md, index.html, and the numbers as JSON.
 
     Args:
+        title: its heading.
         report: the numbers.
-        context: of the template.
         images: PNG by name.
         address: the path of an image from report.md, by its name.
+        is_study: it is a StudyReport.
     """
+
+    def text(image: Callable[[str], str]) -> str:
+        template = _templates.get_template("report.md.j2")
+        return template.render(title=title, report=report, image=image, study=report if is_study else None)
+
+    body = MarkdownIt().enable("table").render(text(lambda name: f"{name}.png"))
+    for name, image in images.items():  # after the renderer, which would look at every character of them
+        data = "data:image/png;base64," + base64.b64encode(image).decode("ascii")
+        body = body.replace(f'src="{name}.png"', f'src="{data}"')
     return {
-        "report.md": render(context, address),
-        "index.html": web_page(context, images),
+        "report.md": text(address),
+        "index.html": _templates.get_template("page.html.j2").render(title=title, body=body),
         "rows.json": row_figures(report.tables, report.results, report.published),
         "comparisons.json": [asdict(comparison) for comparison in report.comparisons],
         "environment.json": environments(report),
     }
-
-
-def render(context: dict[str, Any], address: Callable[[str], str]) -> str:
-    """The text of a page."""
-    return _templates.get_template("report.md.j2").render(context, image=address)
-
-
-def web_page(context: dict[str, Any], images: dict[str, bytes]) -> str:
-    """The same with the images in it."""
-    body = MarkdownIt().enable("table").render(render(context, lambda name: f"{name}.png"))
-    for name, image in images.items():  # after the renderer, which would look at every character of them
-        address = "data:image/png;base64," + base64.b64encode(image).decode("ascii")
-        body = body.replace(f'src="{name}.png"', f'src="{address}"')
-    return _templates.get_template("page.html.j2").render(title=context["title"], body=body)
 
 
 def environments(report: Report) -> dict[str, Any]:
@@ -70,10 +63,3 @@ def environments(report: Report) -> dict[str, Any]:
         # torch names its build after a plus, where it is not PyPI's
         "packages": {name: version(name).partition("+")[0] for name in packages},
     }
-
-
-def as_yaml(section: BaseModel) -> str:
-    """Parameters as they could be written in their file."""
-    stream = io.StringIO()
-    YAML().dump(section.model_dump(), stream)
-    return stream.getvalue()

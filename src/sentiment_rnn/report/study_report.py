@@ -1,27 +1,25 @@
 """The report of the study: claims, agreement with the published figures, and what else only the study has."""
 
+import io
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.report.claims import Claim, Verdict
 from sentiment_rnn.report.figures import Drawing, ForestRow, plot_forest, plot_reliability, table_drawings
-from sentiment_rnn.report.page import as_yaml
 from sentiment_rnn.report.results import is_inside
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
-from sentiment_rnn.report.tables import Report, comparison_rows, difference, interval, p_text, page_context
+from sentiment_rnn.report.tables import Report
 from sentiment_rnn.study.params import Params
 from sentiment_rnn.study.variants import base_name
-
-TITLE = "LSTM and GRU sentiment classifiers"
-VERDICTS = get_args(Verdict)
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,74 @@ class StudyReport(Report):
         predictions = {name: self.results[variant].predictions for name, variant in self.selected.items()}
         return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in predictions.items()}
 
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """How many claims have each verdict."""
+        return {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in get_args(Verdict)}
+
     @cached_property
     def published_accuracy(self) -> dict[str, float]:
         """The published test accuracies by variant: that of the base belongs to several rows."""
         rows = ((variant, self.published.get(table, {}).get(row)) for table, row, variant in self.rows())
         return {variant: figures["test_accuracy"] for variant, figures in rows if figures}
+
+    @property
+    def n_inside(self) -> int:
+        """How many published accuracies are in the prediction interval for a single run of ours."""
+        published = self.published_accuracy.items()
+        return sum(is_inside(accuracy, self.results[variant].accuracy) for variant, accuracy in published)
+
+    @property
+    def shift(self) -> Comparison | None:
+        """How far our mean accuracies are from the published ones, over the variants with the base's optimizer."""
+        optimizer = self.params.study.base.optimizer
+        names = [name for name in self.published_accuracy if self.results[name].settings["optimizer"] == optimizer]
+        if not names:
+            return None
+        return mean_shift(
+            [self.results[name].correct for name in names], [self.published_accuracy[name] for name in names]
+        )
+
+    @property
+    def duplicates(self) -> dict[str, dict[str, Any]]:
+        """Accuracy of the selected variants on the test reviews that also occur in train, and on the others.
+
+        So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
+        """
+        duplicates, n_repeated = {}, int(self.also_in_train.sum())
+        for name, variant in self.selected.items():
+            correct, variance = self.results[variant].correct
+            new = correct[:, ~self.also_in_train]
+            share = float(correct[:, self.also_in_train].mean()) if n_repeated else math.nan
+            wilson = proportion_confint(share * n_repeated, n_repeated, method="wilson") if n_repeated else None
+            duplicates[name] = {
+                "all": self.results[variant].accuracy,
+                "new": estimate(new, variance) if new.shape[1] > 1 else None,
+                "repeated": (share, *wilson) if wilson else None,
+            }
+        return duplicates
+
+    @property
+    def shared_errors(self) -> dict[str, int]:
+        """Counts of the reviews that every run of the base, of its axes and of compound gets wrong, or right."""
+        studies = (*self.params.study.axes, "compound")
+        names = dict.fromkeys(name for study in studies for name in self.tables[study].values())
+        is_correct = np.concatenate([self.results[name].predictions.correct == 1 for name in names])  # [runs, reviews]
+        all_wrong, labels = ~is_correct.any(axis=0), self.results[next(iter(names))].predictions.labels
+        return {
+            "runs": len(is_correct),
+            "reviews": len(labels),
+            "all_right": int(is_correct.all(axis=0).sum()),
+            "all_wrong_positive": int((all_wrong & (labels == 1)).sum()),
+            "all_wrong_negative": int((all_wrong & (labels == 0)).sum()),
+        }
+
+    @property
+    def params_text(self) -> str:
+        """The parameters as they could be written in their file."""
+        stream = io.StringIO()
+        YAML().dump(self.params.model_dump(), stream)
+        return stream.getvalue()
 
 
 def study_drawings(report: StudyReport) -> dict[str, Drawing]:
@@ -73,27 +134,6 @@ def study_drawings(report: StudyReport) -> dict[str, Drawing]:
         **table_drawings(report),
         "calibration": (plot_reliability, (report.calibrations, plots.colors)),
     }
-
-
-def study_context(report: StudyReport) -> dict[str, Any]:
-    """What the template shows."""
-    study = {
-        "dataset": report.params.dataset,
-        "params": report.params,
-        "params_text": as_yaml(report.params),
-        "data": report.data,
-        "source": report.source,
-        "claims": [_claim_context(claim) for claim in report.claims],
-        "verdicts": {verdict: sum(claim.verdict == verdict for claim in report.claims) for verdict in VERDICTS},
-        "shift": shift(report),
-        "agreement": agreement(report),
-        "cells": report.title("cells") | {"comparisons": comparison_rows("cells", report)},
-        "duplicates": _duplicate_rows(report),
-        "calibration": _calibration_rows(report),
-        "errors": _error_context(report),
-        "confusion": {name: result.predictions.confusion for name, result in report.results.items()},
-    }
-    return page_context(report) | {"title": TITLE, "study": study}
 
 
 def forest_rows(report: StudyReport) -> list[ForestRow | str]:
@@ -126,99 +166,3 @@ def _forest_table(table: str, pairs: list[tuple[str, str, str]], report: StudyRe
         one, two = (report.published_accuracy.get(variant_of[row]) for row in (first, second))
         rows.append(ForestRow(label, report.by_pair[first, second], one - two if one and two else None))
     return rows
-
-
-def agreement(report: StudyReport) -> list[dict[str, Any]]:
-    """Every variant that has a published accuracy, and whether it lies in the interval for a single run of ours."""
-    names: dict[str, str] = {}
-    for table, row, variant in report.rows():
-        if row in report.published.get(table, {}):
-            names.setdefault(variant, table if table == row else f"{table} {row}")
-    return [
-        {
-            "name": name,
-            "interval": f"{accuracy.prediction_low:.3f} to {min(accuracy.prediction_high, 1.0):.3f}",
-            "published": published,
-            "inside": is_inside(published, accuracy),
-        }
-        for variant, name in names.items()
-        for published, accuracy in [(report.published_accuracy[variant], report.results[variant].accuracy)]
-    ]
-
-
-def shift(report: StudyReport) -> Comparison | None:
-    """How far our mean accuracies are from the published ones, over the variants trained with the base's optimizer."""
-    published = {
-        name: accuracy
-        for name, accuracy in report.published_accuracy.items()
-        if report.results[name].settings["optimizer"] == report.params.study.base.optimizer
-    }
-    if not published:
-        return None
-    return mean_shift([report.results[name].correct for name in published], list(published.values()))
-
-
-def _claim_context(claim: Claim) -> dict[str, Any]:
-    """The claim with its numbers as texts."""
-    names = [field.name for field in fields(Comparison)]
-    statements = [
-        part
-        | {"difference": difference(Comparison(**{name: part[name] for name in names}))}
-        | {key: p_text(part[key]) for key in ("p_value", "p_equivalence")}
-        for part in claim.statements
-    ]
-    return vars(claim) | {"statements": statements}
-
-
-def _duplicate_rows(report: StudyReport) -> list[dict[str, str]]:
-    """Accuracy on all test reviews, and on those that do and do not also occur in train.
-
-    So few are repeated, and so few of these are wrong, that their interval is Wilson's, of the reviews alone.
-    """
-    rows, n_repeated, n_new = [], int(report.also_in_train.sum()), int((~report.also_in_train).sum())
-    for name, variant in report.selected.items():
-        correct, variance = report.results[variant].correct
-        share = float(correct[:, report.also_in_train].mean()) if n_repeated else math.nan
-        low, high = proportion_confint(share * n_repeated, n_repeated, method="wilson") if n_repeated else (0, 1)
-        rows.append(
-            {
-                "name": name,
-                "n": str(len(correct)),
-                "all": interval(estimate(correct, variance), 1.0),
-                "new": interval(estimate(correct[:, ~report.also_in_train], variance), 1.0) if n_new > 1 else "",
-                "repeated": f"{share:.3f} [{low:.3f}, {high:.3f}]" if n_repeated else "",
-            }
-        )
-    return rows
-
-
-def _calibration_rows(report: StudyReport) -> list[dict[str, str]]:
-    rows = []
-    for name, calibration in report.calibrations.items():
-        errors, (low, high) = calibration.errors, calibration.by_chance
-        rows.append(
-            {
-                "name": name,
-                "error": f"{errors.mean():.4f}",
-                "std": f"{errors.std(ddof=1):.4f}" if len(errors) > 1 else "",
-                "n": str(len(errors)),
-                "by_chance": f"{low:.4f} to {high:.4f}",
-                "loss": interval(report.results[report.selected[name]].loss),
-            }
-        )
-    return rows
-
-
-def _error_context(report: StudyReport) -> dict[str, Any]:
-    """The reviews that every run of the base, of its axes and of compound gets wrong, and those that none does."""
-    studies = (*report.params.study.axes, "compound")
-    names = dict.fromkeys(name for study in studies for name in report.tables[study].values())
-    is_correct = np.concatenate([report.results[name].predictions.correct == 1 for name in names])  # [runs, reviews]
-    shared, labels = ~is_correct.any(axis=0), report.results[next(iter(names))].predictions.labels
-    return {
-        "n_shared": int(shared.sum()),
-        "n_runs": len(is_correct),
-        "n_reviews": len(labels),
-        "n_never": int(is_correct.all(axis=0).sum()),
-        "n_positive": int((labels[shared] == 1).sum()),
-    }
