@@ -15,7 +15,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from sentiment_rnn.study.params import load_params
 
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
 INPUTS = "vocab"  # the stage that all trainings depend on
+N_LOCAL = 2  # workers on this machine, where no scheduler is given
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
 PULL = (*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # everything that dvc.lock names and the remote has
 POLL_INTERVAL = 30  # seconds between two looks at whether there are workers
@@ -44,7 +45,6 @@ Entry = dict[str, Any]  # of a stage, in dvc.lock
 def main() -> None:
     parser = ArgumentParser(description="dvc repro on several machines")
     parser.add_argument("--scheduler", help="address of Dask's scheduler, tcp://HOST:8786; without it, all starts here")
-    parser.add_argument("--workers", type=int, default=2, help="how many to start here, where no scheduler is given")
     parser.add_argument("--gpus", action="store_true", help="leave trainings to workers started with --resources GPU=1")
     arguments = parser.parse_args()
     if arguments.gpus and not arguments.scheduler:
@@ -52,16 +52,14 @@ def main() -> None:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells of a lost scheduler is a traceback
     load_params()
     commit, remote = committed(), default_remote()
-    with ExitStack() as stack:
-        client = stack.enter_context(Client(arguments.scheduler)) if arguments.scheduler else None
-        repair()
-        run(*PULL)  # of an earlier run
-        repair()
-        run(*DVC, "repro", INPUTS, shown=True)
-        trainings = re.findall(r"^Running stage '(train_.*)'", run(*DVC, "repro", "--dry"), re.MULTILINE)
-        if trainings:
-            run(*DVC, "push", INPUTS)
-            client = client or stack.enter_context(local_cluster(arguments.workers, remote))
+    repair()
+    run(*PULL)  # of an earlier run
+    repair()
+    run(*DVC, "repro", INPUTS, shown=True)
+    trainings = re.findall(r"^Running stage '(train_.*)'", run(*DVC, "repro", "--dry"), re.MULTILINE)
+    if trainings:
+        run(*DVC, "push", INPUTS)
+        with Client(arguments.scheduler) if arguments.scheduler else local_cluster(remote) as client:
             run_on_workers(client, trainings, commit, gpus=arguments.gpus)
     run(*DVC, "repro", shown=True)
 
@@ -79,7 +77,7 @@ def run_on_workers(client: Client, trainings: list[str], commit: str, *, gpus: b
     try:
         with tqdm(total=len(running), desc="trainings", unit="training", disable=None) as bar:
             while running:
-                ended = {running.pop(future): future for future in wait_for_some(client, list(running), gpus=gpus)}
+                ended = {running.pop(future): future for future in wait_for_some(client, list(running))}
                 finished |= {name: entry for name, future in ended.items() if (entry := result_of(name, future))}
                 bar.update(len(ended))
                 if failed := sorted(ended.keys() - finished.keys()):
@@ -88,16 +86,14 @@ def run_on_workers(client: Client, trainings: list[str], commit: str, *, gpus: b
         raise PipelineError("the scheduler is lost; what was finished is saved: run it again") from error
     finally:
         with suppress(OSError):  # of a connection that breaks in this moment
-            if client.status == "running":
-                client.cancel(list(running))
+            client.cancel(list(running))
         if finished:
             save(finished)
 
 
 def result_of(name: str, future: "Future[Any]") -> Entry | None:
     """The entry of a stage that has ended, None if it failed; what it printed, or why it failed, is shown."""
-    failure = future.exception()  # whatever the worker raised
-    if isinstance(failure, CancelledError):
+    if isinstance(failure := future.exception(), CancelledError):
         raise failure
     entry, output = (None, str(failure)) if failure else future.result()
     for line in filter(None, output.splitlines()):
@@ -105,17 +101,16 @@ def result_of(name: str, future: "Future[Any]") -> Entry | None:
     return entry
 
 
-def wait_for_some(client: Client, running: "list[Future[Any]]", *, gpus: bool) -> "set[Future[Any]]":
-    """Wait until a future has ended, and return all that have; say so while no worker can take them."""
+def wait_for_some(client: Client, running: "list[Future[Any]]") -> "set[Future[Any]]":
+    """Wait until a future has ended, and return all that have; say so while there is no worker."""
     while True:
         with suppress(TimeoutError):
             ended: set[Future[Any]] = wait(running, timeout=POLL_INTERVAL, return_when="FIRST_COMPLETED").done
             return ended
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        if not workers:
+        if not client.scheduler_info(n_workers=-1)["workers"]:
             tqdm.write("no worker: waiting for one (of those on this machine .dvc/tmp/cluster has the logs)")
-        elif gpus and not any("GPU" in worker["resources"] for worker in workers):
-            tqdm.write("no worker was started with --resources GPU=1: waiting for one")
+        elif not any(client.processing().values()):
+            tqdm.write("no worker takes a training: waiting for one (GPUS=1 needs workers with --resources GPU=1)")
 
 
 def save(finished: dict[str, Entry]) -> None:
@@ -144,13 +139,13 @@ def default_remote() -> tuple[str, str]:
 
 
 @contextmanager
-def local_cluster(n_workers: int, remote: tuple[str, str]) -> Iterator[Client]:
+def local_cluster(remote: tuple[str, str]) -> Iterator[Client]:
     """A scheduler and workers on this machine, each in a clone, and with its part of the cores."""
     processes: list[subprocess.Popen[bytes]] = []
-    cores = os.environ | {N_WORKERS: str(max(n_cores() // n_workers, 1))}
+    cores = os.environ | {N_WORKERS: str(max(n_cores() // N_LOCAL, 1))}
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
         try:
-            for index in range(n_workers):
+            for index in range(N_LOCAL):
                 command = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
                 options = ["--name", str(index), "--nthreads", "1", "--no-nanny", "--no-dashboard"]
                 clone = clone_for_worker(index, *remote)
@@ -171,8 +166,7 @@ def clone_for_worker(index: int, remote: str, url: str) -> Path:
     run("git", "clone", "--quiet", ".", str(clone))
     if Path(".dvc/config.local").exists():
         shutil.copy(".dvc/config.local", clone / ".dvc")
-    for key, value in ((f"remote.{remote}.url", url), ("core.remote", remote)):  # they may not be committed
-        run(*DVC, "config", "--local", key, value, folder=clone)
+    run(*DVC, "remote", "add", "--local", "--default", "--force", remote, url, folder=clone)  # it may not be committed
     return clone
 
 

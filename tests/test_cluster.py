@@ -127,10 +127,10 @@ def test_what_ended_before_is_saved(
     """Before a stage fails, or before an interrupt while it runs."""
     wait_for_some = cluster.wait_for_some
 
-    def wait_or_interrupt(client: Client, running: list[Any], *, gpus: bool) -> set[Any]:
+    def wait_or_interrupt(client: Client, running: list[Any]) -> set[Any]:
         if end is KeyboardInterrupt and len(running) == 1:
             raise KeyboardInterrupt
-        return wait_for_some(client, running, gpus=gpus)
+        return wait_for_some(client, running)
 
     monkeypatch.setattr(cluster, "run_stage", fail_late)
     monkeypatch.setattr(cluster, "wait_for_some", wait_or_interrupt)
