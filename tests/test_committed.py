@@ -9,8 +9,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from conftest import PROJECT, Scratch, stages_run, yaml
+from statsmodels.stats.proportion import proportion_confint
 
 from scripts import verify
 from sentiment_rnn.study.params import load_params
@@ -142,3 +144,26 @@ def test_corpus_sizes_are_those_of_the_benchmark(fresh: Scratch):
     for row, stage in zip(rows, corpora[0], strict=True):
         found = [stages.get(stage) for stages in corpora]
         assert row == [stage, *(f"{at['seconds']:.1f} s, {at['peak_mb']:,} MB" if at else "" for at in found)]
+
+
+def test_model_card_has_the_figures_of_the_models(fresh: Scratch):
+    """Those that the release stages wrote."""
+    sentences = pd.read_csv(fresh.folder / "extensions/results/release/sentences.csv")
+    assert len(sentences) == 40
+    rows = {row[0]: row[1:] for row in rows_of(fresh.folder / "docs/model-card.md", "sentences right")}
+    pretrained = fresh.folder / "src/sentiment_rnn/pretrained"
+    assert rows.keys() == {path.name for path in pretrained.iterdir()}
+    for name, row in rows.items():
+        accuracy = json.loads((pretrained / name / "metrics.json").read_text())["test_accuracy"]
+        low, high = proportion_confint(round(10_000 * accuracy), 10_000, method="wilson")
+        n_right = ((sentences[name] > 0) == (sentences["sentiment"] == "positive")).sum()
+        assert row == [f"{accuracy:.4f} [{low:.4f}, {high:.4f}]", str(n_right)]
+
+
+def test_ensemble_is_the_best_on_the_validation_reviews(fresh: Scratch):
+    pretrained = fresh.folder / "src/sentiment_rnn/pretrained"
+    kept = {}
+    for name in ("nbsvm", "ensemble"):
+        trials = json.loads((pretrained / name / "model.json").read_text())["trials"]
+        kept[name] = next(trial["valid_accuracy"] for trial in trials if trial["kept"])
+    assert kept["ensemble"] >= kept["nbsvm"]

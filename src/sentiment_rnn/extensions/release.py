@@ -12,14 +12,17 @@ from sentiment_rnn.encoding.splits import LABELS
 from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
 from sentiment_rnn.extensions.baseline import read_parts
 from sentiment_rnn.extensions.half_precision import PRETRAINED, require_imdb
+from sentiment_rnn.extensions.networks import RESULTS
 from sentiment_rnn.extensions.params import load_extensions
-from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
+from sentiment_rnn.files import replace_folder, unfinished_folder, write_json, writing
 from sentiment_rnn.model_json import FORMAT, read_metadata
 from sentiment_rnn.models.classifier import Classifier
 from sentiment_rnn.models.registry import load
 from sentiment_rnn.study.params import load_params
 
 MEMBERS = ("nbsvm", "gru")
+RELEASED = (*MEMBERS, "lstm", "ensemble")
+SENTENCES = Path("extensions/sentences.csv")
 
 
 def release_stage() -> None:
@@ -46,13 +49,25 @@ def release_stage() -> None:
     write_json(unfinished / "model.json", metadata | of_split | {"trials": trials})
     evaluate(unfinished, parts["test"])
     replace_folder(unfinished, PRETRAINED / "ensemble")
+    predict_sentences(pd.read_csv(SENTENCES), RELEASED)
+
+
+def predict_sentences(sentences: pd.DataFrame, names: Sequence[str]) -> None:
+    """Write the log-odds of positive that each model gives made-up sentences, columns review and sentiment."""
+    predictions = {name: load(PRETRAINED / name).log_odds(sentences["review"].tolist()).round(3) for name in names}
+    path = RESULTS / "release/sentences.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path):
+        sentences.assign(**predictions).to_csv(path, index=False, lineterminator="\n")
 
 
 def evaluate(folder: Path, test: pd.DataFrame) -> None:
     """Write metrics.json for the model in a folder."""
     metrics = test_metrics(predict(load(folder), test))
     write_json(folder / "metrics.json", metrics)
-    print(f"{folder.name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+    print(
+        f"{read_metadata(folder)['variant']} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}"
+    )
 
 
 def predict(model: Classifier, reviews: pd.DataFrame) -> Predictions:
