@@ -63,11 +63,9 @@ def predict_sentences(sentences: pd.DataFrame, names: Sequence[str]) -> None:
 
 def evaluate(folder: Path, test: pd.DataFrame) -> None:
     """Write metrics.json for the model in a folder."""
-    metrics = test_metrics(predict(load(folder), test))
+    metrics, name = test_metrics(predict(load(folder), test)), read_metadata(folder)["variant"]
     write_json(folder / "metrics.json", metrics)
-    print(
-        f"{read_metadata(folder)['variant']} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}"
-    )
+    print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
 
 
 def predict(model: Classifier, reviews: pd.DataFrame) -> Predictions:
