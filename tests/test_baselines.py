@@ -33,7 +33,7 @@ GRIDS = {"tfidf": {"C": [0.001, 10.0]}, "nbsvm": {"C": [0.1, 1.0], "beta": [0.25
 
 
 def test_tfidf_is_scikit_learns():
-    model, _ = fit("tfidf", TRAIN, VALID, {"C": [10.0]})
+    model = fit("tfidf", TRAIN, VALID, {"C": [10.0]})
     texts = TRAIN["review"].str.replace("<br />", " ")
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
     reference = LogisticRegression(C=10.0, max_iter=1000).fit(vectorizer.fit_transform(texts), TRAIN["sentiment"])
@@ -43,7 +43,7 @@ def test_tfidf_is_scikit_learns():
 
 def test_nbsvm_weights_are_ratio_times_interpolated_svm():
     """Without interpolation, a word of the positive reviews alone counts for them as its log-count ratio says."""
-    model, _ = fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [0.0]})
+    model = fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [0.0]}).largest_weights(1000)
     weight = dict(zip(model.vocabulary, model.weights, strict=True))
     # of 1 + the reviews that it stands in, 3 of the positive ones' sum and 1 of the negative ones'
     sums = {
@@ -62,36 +62,39 @@ def _ngrams(text: str) -> set[str]:
     return {*words, *(" ".join(pair) for pair in pairwise(words))}
 
 
-@pytest.mark.parametrize("baseline", ["tfidf", "nbsvm"])
-def test_valid_reviews_choose_and_the_folder_gives_the_same_answers(baseline: str, tmp_path: Path):
-    model, trials = fit(baseline, TRAIN, VALID, GRIDS[baseline])
-    assert len(trials) == int(np.prod([len(values) for values in GRIDS[baseline].values()]))
-    truth = (VALID["sentiment"] == "positive").to_numpy()
-    found = ((model.log_odds(VALID["review"]) > 0) == truth).mean()
-    assert found == max(trial["valid_accuracy"] for trial in trials)
-    assert [trial["valid_accuracy"] for trial in trials if trial["kept"]] == [found]
-    model.save(tmp_path, trials=trials)
-    loaded = BagOfWords.load(tmp_path)
-    texts = pd.Series(["good end", "never seen words", ""])
-    np.testing.assert_allclose(loaded.log_odds(texts), model.log_odds(texts), rtol=1e-5)
-    assert json.loads((tmp_path / "model.json").read_text())["n_parameters"] == len(model.vocabulary) + 1
+@pytest.mark.parametrize("kind", ["tfidf", "nbsvm"])
+def test_validation_reviews_choose(kind: str):
+    model = fit(kind, TRAIN, VALID, GRIDS[kind])
+    assert len(model.trials) == int(np.prod([len(values) for values in GRIDS[kind].values()]))
+    accuracy = ((model.log_odds(VALID["review"]) > 0) == (VALID["sentiment"] == "positive")).mean()
+    assert accuracy == max(trial["valid_accuracy"] for trial in model.trials)
+    assert [trial["valid_accuracy"] for trial in model.trials if trial["kept"]] == [accuracy]
 
 
-def test_scaling_changes_no_answer_whatever_the_valid_reviews_say():
-    """Valid labels that contradict train: the choice is as good as it was when it was made."""
+def test_model_for_use_predicts_as_the_fitted_one(tmp_path: Path):
+    fitted = fit("nbsvm", TRAIN, VALID, GRIDS["nbsvm"])
+    fitted.largest_weights(1000).save(tmp_path)
+    texts = ["good end", "never seen words", "", "good good film"]
+    np.testing.assert_allclose(BagOfWords.load(tmp_path).log_odds(texts), fitted.log_odds(texts), rtol=1e-5)
+    assert json.loads((tmp_path / "model.json").read_text())["n_parameters"] == len(fitted.weights) + 1
+    small = fitted.largest_weights(3)
+    assert sorted(np.abs(small.weights)) == sorted(np.abs(fitted.weights))[-3:]
+    assert small.vocabulary == sorted(small.vocabulary)
+
+
+def test_scaling_changes_no_label_whatever_the_validation_reviews_say():
+    """Validation labels that contradict train: the choice is as good as it was when it was made."""
     contrary = VALID.assign(sentiment=["negative", "positive"] * 2)
     for valid in (VALID, contrary):
-        model, trials = fit("nbsvm", TRAIN, valid, GRIDS["nbsvm"])
-        found = ((model.log_odds(valid["review"]) > 0) == (valid["sentiment"] == "positive")).mean()
-        assert found == max(trial["valid_accuracy"] for trial in trials)
+        model = fit("nbsvm", TRAIN, valid, GRIDS["nbsvm"])
+        accuracy = ((model.log_odds(valid["review"]) > 0) == (valid["sentiment"] == "positive")).mean()
+        assert accuracy == max(trial["valid_accuracy"] for trial in model.trials)
         assert np.abs(model.log_odds(valid["review"])).max() < 100
 
 
 def test_interpolation_draws_the_weights_to_their_mean_size():
     """The paper's w' = (1 - beta) mean|w| + beta w: linear in beta, feature by feature."""
-    weights = {
-        beta: np.array(fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [beta]})[0].weights) for beta in (0.0, 0.25, 1.0)
-    }
+    weights = {beta: fit("nbsvm", TRAIN, VALID, {"C": [1.0], "beta": [beta]}).weights for beta in (0.0, 0.25, 1.0)}
     unscaled = {beta: values / np.abs(values).max() for beta, values in weights.items()}
     blend = np.linalg.lstsq(np.stack([weights[0.0], weights[1.0]], axis=1), weights[0.25], rcond=None)
     assert blend[0].min() > 0
@@ -102,8 +105,7 @@ def test_interpolation_draws_the_weights_to_their_mean_size():
 def test_damaged_folder(tmp_path: Path):
     with pytest.raises(ModelFolderError, match="no model there, or a damaged one"):
         BagOfWords.load(tmp_path)
-    model, _ = fit("tfidf", TRAIN, VALID, {"C": [1.0]})
-    model.save(tmp_path)
+    fit("nbsvm", TRAIN, VALID, GRIDS["nbsvm"]).largest_weights(1000).save(tmp_path)
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:-8])
     with pytest.raises(ModelFolderError, match="a damaged model"):

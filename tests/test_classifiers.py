@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 import sentiment_rnn
 from sentiment_rnn.cli.export import export_onnx
 from sentiment_rnn.model_json import FORMAT, ModelFolderError, read_metadata, write_metadata
-from sentiment_rnn.models.bag_of_words import BagOfWords, features
+from sentiment_rnn.models.bag_of_words import BagOfWords, ngrams
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Prediction
 from sentiment_rnn.models.ensemble import Ensemble
 from sentiment_rnn.models.registry import REPOSITORY, ModelNotFoundError, find, project_root, trained_models
@@ -49,17 +49,15 @@ def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "dr
     return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16)
 
 
-def bag(baseline: str) -> BagOfWords:
-    vocabulary = sorted([*WORDS, *(["a fine", "fine film", "not a"] if baseline == "nbsvm" else ["caf\u00e9"])])
-    random = np.random.default_rng(0)
-    idf = random.uniform(1, 3, len(vocabulary)) if baseline == "tfidf" else np.ones(len(vocabulary))
-    return BagOfWords(baseline, vocabulary, idf, random.normal(size=len(vocabulary)), 0.25)
+def bag() -> BagOfWords:
+    vocabulary = sorted([*WORDS, "a fine", "fine film", "not a"])
+    return BagOfWords(vocabulary, np.random.default_rng(0).normal(size=len(vocabulary)), 0.25)
 
 
 NETWORKS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
 CLASSIFIERS = NETWORKS | {"keep": network("lstm", 1, False, "keep"), "source": network("gru", 1, False, "source")}
-CLASSIFIERS |= {"tfidf": bag("tfidf"), "nbsvm": bag("nbsvm")}
-CLASSIFIERS |= {"ensemble": Ensemble({"nbsvm": bag("nbsvm"), "gru": CLASSIFIERS["source"]}, {"nbsvm": 1.0, "gru": 0.5})}
+CLASSIFIERS |= {"nbsvm": bag()}
+CLASSIFIERS |= {"ensemble": Ensemble({"nbsvm": bag(), "gru": CLASSIFIERS["source"]}, {"nbsvm": 1.0, "gru": 0.5})}
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=CLASSIFIERS)
@@ -87,7 +85,7 @@ def test_contribution_is_that_of_the_state_at_its_place():
     ]
 
 
-@pytest.mark.parametrize("classifier", [network("lstm", 1, False), bag("tfidf"), bag("nbsvm")])
+@pytest.mark.parametrize("classifier", [network("lstm", 1, False), bag()])
 def test_unknown_words_are_told(classifier: Classifier):
     assert classifier.explain("Good Wibble, wobble wibble film").unknown_words == ["wibble", "wobble"]
     assert classifier.explain("").unknown_words == []
@@ -102,7 +100,7 @@ def test_words_behind_max_length_are_not_read():
 def test_pairs_are_shared_by_their_words():
     """By hand: a word and a pair, each once."""
     weights = np.array([1.0, 0.5])
-    model = BagOfWords("nbsvm", ["good", "good film"], np.ones(2), weights, 0.0)
+    model = BagOfWords(["good", "good film"], weights, 0.0)
     assert [part.value for part in model.explain("good film").contributions] == [1.25, 0.25]
     # binary: twice the same word counts once, half at either place
     assert [part.value for part in model.explain("good, good").contributions] == [0.5, 0.5]
@@ -264,7 +262,7 @@ def test_onnx_graph_of_an_ensemble(tmp_path: Path):
         "gru.lengths": ["batch"],
     }
     words = [WORDS[0], WORDS[1]]
-    known = [feature for feature in features(" ".join(words), "nbsvm") if feature in nbsvm.vocabulary]
+    known = [feature for feature in ngrams(" ".join(words)) if feature in nbsvm.vocabulary]
     feed = {
         "nbsvm.features": np.array([[*map(nbsvm.vocabulary.index, known), len(nbsvm.vocabulary)]]),
         "gru.tokens": np.array([[gru.vocabulary.index(word) for word in words]]),

@@ -11,7 +11,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from sentiment_rnn.evaluation.predictions import Predictions
 from sentiment_rnn.report.claims import Claim, ClaimError, evaluate_claims, verdict_of
-from sentiment_rnn.report.comparisons import as_number, by_pair, compare_rows, study_families
+from sentiment_rnn.report.comparisons import as_number, compare_rows, study_families
 from sentiment_rnn.report.results import Result, Runs, summarize
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
@@ -140,13 +140,6 @@ def test_statement_that_cannot_be_tested(statement: str, message: str):
 def test_claim_without_a_reading():
     with pytest.raises(ClaimError, match="claim x: no statement says how it is read"):
         evaluate_claims([{"id": "x", "says": "so"}], {}, ROWS, RESULTS, MARGIN)
-
-
-def test_rows_are_compared_in_both_orders():
-    (one, *_) = compare_rows({"study": PAIRS}, ROWS, RESULTS, MARGIN)
-    pairs = by_pair([one])
-    assert pairs["study.high", "study.low"].difference == -pairs["study.low", "study.high"].difference
-    assert pairs["study.high", "study.low"].ci_low == -one.ci_high
 
 
 def test_every_claim_is_read():

@@ -1,4 +1,4 @@
-"""Every kind of variant that goes beyond the study trains and is evaluated: other settings, other data, baselines."""
+"""Every kind of variant that goes beyond the study trains and is evaluated: other settings, other data."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ import pytest
 from conftest import Log, hyperparameters
 from generate import generate
 
-from sentiment_rnn.baselines.fit import fit, largest_weights
 from sentiment_rnn.corpus.split import official_split, random_split, sample_train, write_split
 from sentiment_rnn.dvc_stage import InputHashes
 from sentiment_rnn.encoding.splits import encode_splits
@@ -96,22 +95,3 @@ def test_smaller_training_sets_are_of_the_same_split():
     assert fewer["valid"].equals(parts["valid"])
     assert set(fewer["train"].index) < set(parts["train"].index)
     assert sample_train(parts, len(parts["train"]), 12)["train"].equals(parts["train"])
-
-
-@pytest.mark.parametrize("baseline", ["tfidf", "nbsvm"])
-def test_baselines(baseline: Any):
-    parts = random_split(REVIEWS, 12)
-    grid = {"tfidf": {"C": [1.0, 10.0]}, "nbsvm": {"C": [1.0], "beta": [0.5, 1.0]}}[baseline]
-    model, trials = fit(baseline, parts["train"], parts["valid"], grid)
-    assert [trial["kept"] for trial in trials].count(True) == 1
-    texts, truth = parts["train"]["review"].tolist(), (parts["train"]["sentiment"] == "positive").to_numpy()
-    assert (
-        (model.log_odds(texts) > 0) == truth
-    ).mean() > 0.6  # of its own training reviews: the order of words decides
-    small = largest_weights(model, 20)
-    assert len(small.weights) == len(small.vocabulary) == 20
-    assert np.abs(small.weights).min() >= np.sort(np.abs(model.weights))[-20]
-    assert (
-        dict(zip(model.vocabulary, model.weights, strict=True)).items()
-        >= dict(zip(small.vocabulary, small.weights, strict=True)).items()
-    )

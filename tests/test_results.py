@@ -5,7 +5,6 @@ import math
 import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,8 +18,7 @@ from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, 
 from sentiment_rnn.evaluation.predictions import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_io import load_model
-from sentiment_rnn.report.results import Result, Runs, means, published_tables, row_figures, summarize
-from sentiment_rnn.report.study_report import agreement
+from sentiment_rnn.report.results import Result, Runs, is_inside, means, published_tables, row_figures, summarize
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
 
@@ -133,13 +131,9 @@ def test_published_value_is_inside_or_outside_of_the_interval_for_one_run():
         for name, n in rights.items()
     }
     results = results_of(**answers)
-    catalogue = SimpleNamespace(tables={"n_layers": {"2": "a", "3": "b", "4": "c", "7": "a"}})
-    found = SimpleNamespace(catalogue=catalogue, results=results, published=PUBLISHED)
-    assert [(row["name"], row["inside"]) for row in agreement(found)] == [
-        ("n_layers 2", True),
-        ("n_layers 3", False),
-        ("n_layers 4", True),
-    ]
+    published = [PUBLISHED["n_layers"][row]["test_accuracy"] for row in ("2", "3", "4")]
+    inside = [is_inside(value, results[name].accuracy) for name, value in zip("abc", published, strict=True)]
+    assert inside == [True, False, True]
     assert results["c"].accuracy.ci_high < 0.88 - 0.0005
     half = 1.9626 * math.sqrt(0.85 * 0.15 / 899)
     assert results["c"].accuracy.prediction_high == pytest.approx(0.85 + math.sqrt(2) * half, abs=1e-4)
@@ -198,7 +192,7 @@ def test_every_stage_named_in_the_report_is_there(finished: Scratch):
 
 def test_report_of_another_corpus_leaves_the_published_figures_out(finished: Scratch):
     text = (finished.folder / "report/report.md").read_text()
-    assert "conclusions are about the 50,000 IMDB reviews" in text
+    assert "claims are about the 50,000 IMDB reviews" in text
     assert "| published |" not in text
     assert "published" not in (finished.folder / "report/rows.json").read_text()
 

@@ -6,9 +6,9 @@ naive-Bayes log-count ratio; a linear SVM whose weights are interpolated with th
 """
 
 import math
-from collections.abc import Iterator
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,32 +19,57 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
-from sentiment_rnn.models.bag_of_words import BagOfWords, Baseline, features
+from sentiment_rnn.encoding.tokens import plain_words
+from sentiment_rnn.models.bag_of_words import BagOfWords, ngrams
 from sentiment_rnn.models.classifier import Floats
 
+Kind = Literal["tfidf", "nbsvm"]
 Grid = dict[str, list[Any]]
 Fits = Iterator[tuple[dict[str, Any], Floats, float]]  # of each combination of a grid: weights and bias
 
 
-def fit(
-    baseline: Baseline, train: pd.DataFrame, valid: pd.DataFrame, grid: Grid
-) -> tuple[BagOfWords, list[dict[str, Any]]]:
+@dataclass(frozen=True, eq=False)  # arrays have no one equality
+class Baseline:
+    """A fitted baseline.
+
+    Attributes:
+        vectorizer: from texts to features.
+        weights: float [features].
+        bias: added to the weighted sum of the features.
+        trials: for each combination of the grid its hyperparameters, valid_accuracy, and whether it was kept.
+    """
+
+    vectorizer: CountVectorizer
+    weights: Floats
+    bias: float
+    trials: list[dict[str, Any]]
+
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Log-odds of the positive class, one per text."""
+        log_odds: Floats = self.vectorizer.transform(texts) @ self.weights + self.bias
+        return log_odds
+
+    def largest_weights(self, n: int) -> BagOfWords:
+        """An NB-SVM with its `n` largest weights alone: all other features are unknown to it."""
+        kept = np.sort(np.argsort(-np.abs(self.weights), kind="stable")[:n])
+        names = self.vectorizer.get_feature_names_out()
+        return BagOfWords([str(name) for name in names[kept]], self.weights[kept], self.bias)
+
+
+def fit(kind: Kind, train: pd.DataFrame, valid: pd.DataFrame, grid: Grid) -> Baseline:
     """Fit every combination of the grid, and keep the one with the highest validation accuracy.
 
     Args:
-        baseline: which one.
+        kind: which baseline.
         train: columns review and sentiment, to learn from.
         valid: the same columns, to choose.
         grid: the values of each hyperparameter; of equal combinations the first one is kept.
-
-    Returns:
-        The fitted baseline, and for each combination its hyperparameters, valid_accuracy, and whether it was kept.
     """
     is_positive, truth = ((part["sentiment"] == "positive").to_numpy() for part in (train, valid))
-    vectorizer = _vectorizer(baseline)
-    counts = vectorizer.fit_transform(tqdm(train["review"], "counting", unit="review", disable=None))
+    vectorizer = _vectorizer(kind)
+    features = vectorizer.fit_transform(tqdm(train["review"], "counting", unit="review", disable=None))
     valid_features = vectorizer.transform(valid["review"])
-    fits = (_fit_tfidf if baseline == "tfidf" else _fit_nbsvm)(counts, is_positive, grid)
+    fits = (_fit_tfidf if kind == "tfidf" else _fit_nbsvm)(features, is_positive, grid)
     trials: list[dict[str, Any]] = []
     fitted: list[tuple[Floats, float, Floats]] = []
     for combination, weights, bias in tqdm(fits, "fitting", total=math.prod(map(len, grid.values())), disable=None):
@@ -54,19 +79,10 @@ def fit(
     best = max(range(len(trials)), key=lambda index: trials[index]["valid_accuracy"])
     trials[best]["kept"] = True
     weights, bias, scores = fitted[best]
-    scale = 1.0 if baseline == "tfidf" else temperature(scores, truth)
+    scale = 1.0 if kind == "tfidf" else temperature(scores, truth)
     if scale <= 0:  # the scores say nothing about the truth: no factor makes log-odds of them
         scale = 1.0
-    words = vectorizer.get_feature_names_out().tolist()
-    idf = vectorizer.idf_ if baseline == "tfidf" else np.ones(len(words))
-    return BagOfWords(baseline, words, idf, scale * weights, scale * bias), trials
-
-
-def largest_weights(model: BagOfWords, n: int) -> BagOfWords:
-    """The same model with its `n` largest weights alone; the others are zero, and their features unknown."""
-    kept = np.sort(np.argsort(-np.abs(model.weights), kind="stable")[:n])
-    words = [model.vocabulary[index] for index in kept]
-    return BagOfWords(model.baseline, words, model.idf[kept], model.weights[kept], model.bias)
+    return Baseline(vectorizer, scale * weights, scale * bias, trials)
 
 
 def log_count_ratio(features: csr_matrix, is_positive: NDArray[np.bool_]) -> Floats:
@@ -117,8 +133,7 @@ def _fit_nbsvm(features: csr_matrix, is_positive: NDArray[np.bool_], grid: Grid)
             yield {"C": C, "beta": beta}, ratio * interpolated, float(classifier.intercept_[0])
 
 
-def _vectorizer(baseline: Baseline) -> CountVectorizer:
-    analyzer = partial(features, baseline=baseline)
-    if baseline == "tfidf":
-        return TfidfVectorizer(sublinear_tf=True, analyzer=analyzer)
-    return CountVectorizer(binary=True, analyzer=analyzer, dtype=np.float64)
+def _vectorizer(kind: Kind) -> CountVectorizer:
+    if kind == "tfidf":
+        return TfidfVectorizer(sublinear_tf=True, analyzer=plain_words)
+    return CountVectorizer(binary=True, analyzer=ngrams, dtype=np.float64)

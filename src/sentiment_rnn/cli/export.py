@@ -7,7 +7,6 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.models.bag_of_words import BagOfWords
 from sentiment_rnn.models.classifier import Classifier
 from sentiment_rnn.models.ensemble import Ensemble
@@ -94,18 +93,13 @@ class EnsembleGraph(Graph):
 
 
 def graph_of(model: Classifier) -> Graph:
-    """The graph of a model.
-
-    Raises:
-        PipelineError: a model of this kind has none.
-    """
+    """The graph of a model."""
     if isinstance(model, TrainedRNN):
         return NetworkGraph(model.model)
     if isinstance(model, Ensemble):
         return EnsembleGraph(model)
-    if isinstance(model, BagOfWords) and model.baseline == "nbsvm":
-        return BagGraph(model)
-    raise PipelineError("TF-IDF is not exported; choose another model with --model")
+    assert isinstance(model, BagOfWords)  # there is no other kind
+    return BagGraph(model)
 
 
 def export_onnx(model: Classifier, path: Path) -> dict[str, list[str]]:

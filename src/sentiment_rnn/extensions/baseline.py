@@ -13,6 +13,7 @@ from sentiment_rnn.evaluation.predictions import FILES, Predictions, write_resul
 from sentiment_rnn.extensions.networks import FILE, RESULTS
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
+from sentiment_rnn.models.bag_of_words import environment
 from sentiment_rnn.study.params import ParamsError
 
 
@@ -29,7 +30,7 @@ def baseline_stage() -> None:
     if entry is None:
         raise ParamsError(f"{FILE}: baselines: there is no {name!r}")
     parts, validation_reviews = read_parts(Path(entry.data))
-    model, trials = fit(entry.baseline, parts["train"], parts["valid"], entry.grid)
+    model = fit(entry.baseline, parts["train"], parts["valid"], entry.grid)
     unfinished = unfinished_folder(RESULTS / name)
     folder = unfinished / "0"  # as of a seed
     folder.mkdir()
@@ -38,7 +39,8 @@ def baseline_stage() -> None:
         labels = parts[part]["sentiment"].map(LABELS.index).to_numpy()
         predictions[part] = Predictions(labels, model.log_odds(parts[part]["review"].tolist())[None])
     metrics = write_results(predictions, folder)
-    metadata = {"variant": name, **model.metadata, "validation_reviews": validation_reviews, "trials": trials}
+    metadata = {"variant": name, "baseline": entry.baseline, "n_parameters": len(model.weights) + 1}
+    metadata |= {"validation_reviews": validation_reviews, "trials": model.trials, "trained_on": environment()}
     write_json(folder / "model.json", metadata)
     replace_folder(unfinished, RESULTS / name)
     print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")

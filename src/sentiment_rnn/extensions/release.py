@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from sentiment_rnn.baselines.fit import fit, largest_weights
+from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.encoding.splits import LABELS
 from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
@@ -35,10 +35,10 @@ def release_stage() -> None:
     release = load_extensions().release
     require_imdb(load_params().dataset)
     parts, validation_reviews = read_parts(Path("data/split"))
-    nbsvm, trials = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
+    nbsvm = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
     of_split = {"validation_reviews": validation_reviews}
     unfinished = unfinished_folder(PRETRAINED / "nbsvm")
-    largest_weights(nbsvm, release.n_weights).save(unfinished, variant="nbsvm", **of_split, trials=trials)
+    nbsvm.largest_weights(release.n_weights).save(unfinished, variant="nbsvm", **of_split, trials=nbsvm.trials)
     evaluate(unfinished, parts["test"])
     replace_folder(unfinished, PRETRAINED / "nbsvm")
     members = {name: load(PRETRAINED / name) for name in MEMBERS}

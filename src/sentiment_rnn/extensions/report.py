@@ -6,7 +6,7 @@ from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.extensions.networks import FILE, RESULTS
 from sentiment_rnn.extensions.params import Extensions, load_extensions
 from sentiment_rnn.report.comparisons import Pair, compare_rows
-from sentiment_rnn.report.figures import ForestRow, draw_all, plot_forest, table_drawings
+from sentiment_rnn.report.figures import draw_all, forest_rows, plot_forest, table_drawings
 from sentiment_rnn.report.files import replace_files
 from sentiment_rnn.report.page import page_files
 from sentiment_rnn.report.results import Result, read_results
@@ -23,11 +23,7 @@ def report_stage() -> None:
     exit_with_dvc()
     report = extensions_report(load_extensions())
     plots = report.settings.plots
-    rows: list[ForestRow | str] = []
-    for table in report.tables:
-        compared = report.family(table)
-        rows += [report.title(table)["title"]] if compared else []
-        rows += [ForestRow(report.label(comparison), comparison, None) for comparison in compared]
+    rows = forest_rows(report, report.comparisons, {})
     drawings = {"findings": (plot_forest, (rows, report.settings.margin, plots.colors)), **table_drawings(report)}
     images = draw_all(drawings, plots.dpi)
     page = page_files(TITLE, report, images, lambda name: f"{name}.png", is_study=False)

@@ -1,7 +1,7 @@
 """The rows of the tables compared with each other."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 
 from sentiment_rnn.report.results import Result
@@ -24,13 +24,6 @@ class RowComparison(Comparison):
     family: str
     first: str
     second: str
-
-    @property
-    def swapped(self) -> "RowComparison":
-        """The same with the second row first."""
-        ends = {"ci_low": -self.ci_high, "ci_high": -self.ci_low, "difference": -self.difference}
-        ends |= {"corrected_low": -self.corrected_high, "corrected_high": -self.corrected_low}
-        return RowComparison(**asdict(self) | ends | {"first": self.second, "second": self.first})
 
 
 def pairs_within(study: str, rows: list[str]) -> list[Pair]:
@@ -68,16 +61,11 @@ def compare_rows(
         for first, second in pairs:
             number, row = as_number(second), results[variant_of[first]].correct
             if number is None:
-                found = compare(row, results[variant_of[second]].correct, margin, n_statements)
+                comparison = compare(row, results[variant_of[second]].correct, margin, n_statements)
             else:
-                found = compare_with_number(row, number, n_statements)
-            comparisons.append(RowComparison(**vars(found), family=family, first=first, second=second))
+                comparison = compare_with_number(row, number, n_statements)
+            comparisons.append(RowComparison(**vars(comparison), family=family, first=first, second=second))
     return comparisons
-
-
-def by_pair(comparisons: list[RowComparison]) -> dict[Pair, RowComparison]:
-    """The comparisons by their two rows, in either order."""
-    return {(one.first, one.second): one for one in [*(one.swapped for one in comparisons), *comparisons]}
 
 
 def variant_by_row(tables: Rows) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, groupby
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.parallel import n_cores, process_pool
-from sentiment_rnn.report.comparisons import RowComparison
+from sentiment_rnn.report.comparisons import RowComparison, variant_by_row
 from sentiment_rnn.report.results import study_curves
 from sentiment_rnn.report.statistics import Estimate
 from sentiment_rnn.report.tables import Report
@@ -68,6 +68,25 @@ def table_drawings(report: Report) -> dict[str, Drawing]:
         curves = study_curves(rows, report.results)
         drawings[table] = (table_figure, (accuracy, loss, curves, report.settings.plots.colors))
     return drawings
+
+
+def forest_rows(
+    report: Report, comparisons: list[RowComparison], published: Mapping[str, float]
+) -> list[ForestRow | str]:
+    """The rows of the forest plot: the title of each family, and its comparisons.
+
+    Args:
+        report: with the titles.
+        comparisons: to show.
+        published: accuracies by variant.
+    """
+    variant_of, rows = variant_by_row(report.tables), list[ForestRow | str]()
+    for family, of_family in groupby(comparisons, key=lambda comparison: comparison.family):
+        rows.append(report.title(family)["title"])
+        for comparison in of_family:
+            first, second = (published.get(variant_of[row]) for row in (comparison.first, comparison.second))
+            rows.append(ForestRow(report.label(comparison), comparison, first - second if first and second else None))
+    return rows
 
 
 def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, colors: list[str]) -> Figure:

@@ -4,7 +4,6 @@ import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from typing import Any, get_args
 
 import numpy as np
@@ -14,7 +13,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.report.claims import Claim, Verdict
-from sentiment_rnn.report.figures import Drawing, ForestRow, plot_forest, plot_reliability, table_drawings
+from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families
+from sentiment_rnn.report.figures import Drawing, forest_rows, plot_forest, plot_reliability, table_drawings
 from sentiment_rnn.report.results import is_inside
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
 from sentiment_rnn.report.tables import Report
@@ -128,41 +128,25 @@ class StudyReport(Report):
 
 def study_drawings(report: StudyReport) -> dict[str, Drawing]:
     """The figures, in the order in which they are shown: the findings, one for each table, and calibration."""
-    plots = report.settings.plots
+    plots, margin = report.settings.plots, report.settings.margin
+    comparisons = compare_rows(pairs_with_base(report), report.tables, report.results, margin)
     return {
-        "findings": (plot_forest, (forest_rows(report), report.settings.margin, plots.colors)),
+        "findings": (plot_forest, (forest_rows(report, comparisons, report.published_accuracy), margin, plots.colors)),
         **table_drawings(report),
         "calibration": (plot_reliability, (report.calibrations, plots.colors)),
     }
 
 
-def forest_rows(report: StudyReport) -> list[ForestRow | str]:
-    """Every row of the study beside the base of its cell, and the cells under each optimizer; each table's title first.
+def pairs_with_base(report: StudyReport) -> dict[str, list[Pair]]:
+    """By table: each row with the base of its cell, and the cells with each optimizer.
 
     The experiment is left out as long as it is the base.
     """
-    bases, rows = set(report.bases.values()), list[ForestRow | str]()
-    for table, variants in report.tables.items():
-        if table == "experiment" and report.params.experiment == report.params.with_changes({}, "study.base"):
-            continue
-        (base,) = (row for row, variant in variants.items() if variant in bases)
-        pairs = [(f"{row} vs {base}", f"{table}.{row}", f"{table}.{base}") for row in variants if row != base]
-        rows += _forest_table(table, pairs, report)
-    grids = report.params.study.grids
-    for first, second in combinations(grids["cell"], 2):
-        pairs = [
-            (f"{optimizer}: {second} vs {first}", f"{second}_optimizers.{optimizer}", f"{first}_optimizers.{optimizer}")
-            for optimizer in grids["optimizer"]
-        ]
-        rows += _forest_table("cells", pairs, report)
-    return rows
-
-
-def _forest_table(table: str, pairs: list[tuple[str, str, str]], report: StudyReport) -> list[ForestRow | str]:
-    """The title of a table, and its pairs: each has a label, a row, and the row with which that is compared."""
-    variant_of = {f"{name}.{row}": variant for name, row, variant in report.rows()}
-    rows: list[ForestRow | str] = [report.title(table)["title"]] if pairs else []
-    for label, first, second in pairs:
-        one, two = (report.published_accuracy.get(variant_of[row]) for row in (first, second))
-        rows.append(ForestRow(label, report.by_pair[first, second], one - two if one and two else None))
-    return rows
+    families: dict[str, list[Pair]] = {}
+    for table, rows in report.tables.items():
+        (base,) = (row for row, variant in rows.items() if variant in report.bases.values())
+        families[table] = [(f"{table}.{row}", f"{table}.{base}") for row in rows if row != base]
+    if report.params.experiment == report.params.with_changes({}, "study.base"):
+        del families["experiment"]
+    cells = study_families(report.tables).get("cells", [])
+    return families | {"cells": [(second, first) for first, second in cells]}

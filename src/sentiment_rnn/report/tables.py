@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-from sentiment_rnn.report.comparisons import Pair, RowComparison, by_pair
+from sentiment_rnn.report.comparisons import RowComparison
 from sentiment_rnn.report.results import Result, Tables
 from sentiment_rnn.report.settings import ReportSettings
 from sentiment_rnn.study.variants import Rows
@@ -36,11 +35,6 @@ class Report:
     results: dict[str, Result]
     comparisons: list[RowComparison]
     published: Tables
-
-    @cached_property
-    def by_pair(self) -> dict[Pair, RowComparison]:
-        """The comparisons by their two rows, in either order."""
-        return by_pair(self.comparisons)
 
     @property
     def n_seeds(self) -> list[int]:
@@ -76,6 +70,8 @@ class Report:
         return [comparison for comparison in self.comparisons if comparison.family == name]
 
     def label(self, comparison: RowComparison) -> str:
-        """The two rows of a comparison; within one table without its name."""
-        tables, rows = zip(*(side.split(".", 1) for side in (comparison.first, comparison.second)), strict=True)
-        return " vs ".join(rows if len(set(tables)) == 1 else (comparison.first, comparison.second))
+        """The rows of a comparison: of one table, or of the same row in the tables of two cells."""
+        (table, row), (other_table, other) = (side.split(".", 1) for side in (comparison.first, comparison.second))
+        if table == other_table:
+            return f"{row} vs {other}"
+        return f"{row}: {table.removesuffix('_optimizers')} vs {other_table.removesuffix('_optimizers')}"
