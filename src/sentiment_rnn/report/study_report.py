@@ -104,21 +104,6 @@ class StudyReport(Report):
         return duplicates
 
     @property
-    def shared_errors(self) -> dict[str, int]:
-        """Counts of the reviews that every run of the base, of its axes and of compound gets wrong, or right."""
-        studies = (*self.params.study.axes, "compound")
-        names = dict.fromkeys(name for study in studies for name in self.tables[study].values())
-        is_correct = np.concatenate([self.results[name].predictions.correct == 1 for name in names])  # [runs, reviews]
-        all_wrong, labels = ~is_correct.any(axis=0), self.results[next(iter(names))].predictions.labels
-        return {
-            "runs": len(is_correct),
-            "reviews": len(labels),
-            "all_right": int(is_correct.all(axis=0).sum()),
-            "all_wrong_positive": int((all_wrong & (labels == 1)).sum()),
-            "all_wrong_negative": int((all_wrong & (labels == 0)).sum()),
-        }
-
-    @property
     def params_text(self) -> str:
         """The parameters as they could be written in their file."""
         stream = io.StringIO()
