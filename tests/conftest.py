@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,6 @@ yaml = YAML(typ="safe", pure=True)
 CPU = torch.device("cpu")
 PROJECT = Path(__file__).parents[1]
 PARTS = (
-    "params.yaml",
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",
@@ -65,6 +66,17 @@ def random_reviews(
     of_reviews = random.integers(lengths[0], lengths[1] + 1, n).astype(np.int32)
     tokens = random.integers(1, vocab_size, of_reviews.sum()).astype(np.int32)
     return EncodedReviews(tokens, of_reviews, random.integers(0, 2, n))
+
+
+@cache
+def committed(name: str) -> Path:
+    """A copy of a file as the last commit has it: a user may have changed the workspace's."""
+    content = subprocess.run(["git", "show", f"HEAD:{name}"], cwd=PROJECT, capture_output=True, check=False)
+    if content.returncode:  # this is no clone
+        return PROJECT / name
+    path = Path(tempfile.mkdtemp()) / Path(name).name
+    path.write_bytes(content.stdout)
+    return path
 
 
 class Log:
@@ -189,8 +201,10 @@ def clone(folder: Path) -> Scratch:
     for name in PARTS:
         copy(PROJECT / name, folder / name, ignore)
     for path in (PROJECT / "extensions").iterdir():
-        if path.suffix in (".py", ".yaml"):
+        if path.suffix == ".py" or path.name == "dvc.yaml":
             copy(path, folder / "extensions" / path.name)
+    for name in ("params.yaml", "extensions/params.yaml"):
+        copy(committed(name), folder / name)
     for name in ("config", ".gitignore", "plots"):
         copy(PROJECT / ".dvc" / name, folder / ".dvc" / name)
     for name in DATA:

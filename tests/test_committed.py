@@ -148,7 +148,7 @@ def test_corpus_sizes_are_those_of_the_benchmark(fresh: Scratch):
 
 def test_model_card_has_the_figures_of_the_models(fresh: Scratch):
     """Those that the release stages wrote."""
-    sentences = pd.read_csv(fresh.folder / "extensions/results/release/sentences.csv")
+    sentences = pd.read_csv(fresh.folder / "extensions/release/sentences.csv")
     assert len(sentences) == 40
     rows = {row[0]: row[1:] for row in rows_of(fresh.folder / "docs/model-card.md", "sentences right")}
     pretrained = fresh.folder / "src/sentiment_rnn/pretrained"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PROJECT, Scratch
+from conftest import PROJECT, Scratch, committed
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
@@ -144,7 +144,7 @@ def test_claim_without_a_reading():
 
 def test_every_claim_is_read():
     """With the committed grids."""
-    params = load_params(PROJECT / "params.yaml")
+    params = load_params(committed("params.yaml"))
     specs, published = read_yaml(PROJECT / "data/claims.yaml"), read_yaml(PROJECT / "data/published.yaml")
     assert list(specs) == [claim["id"] for claim in published["claims"]]
     tables = study_catalogue(params).tables

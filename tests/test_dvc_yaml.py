@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT, yaml
+from conftest import PROJECT, committed, yaml
 
 from sentiment_rnn.study.params import Base, Hyperparameters, load_params
 from sentiment_rnn.study.variants import study_catalogue
@@ -84,7 +84,7 @@ def test_each_variant_has_its_stages():
     """The catalogue says what DVC calls them."""
     command = [sys.executable, "-m", "dvc", "stage", "list", "--name-only", "dvc.yaml"]
     names = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
-    variants = study_catalogue(load_params(PROJECT / "params.yaml")).variants.values()
+    variants = study_catalogue(load_params(committed("params.yaml"))).variants.values()
     expected = {f"{kind}_{variant.stage}" for kind in ("train", "evaluate") for variant in variants}
     assert {name for name in names if "@" in name} == expected
 

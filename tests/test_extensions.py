@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from conftest import PROJECT, Scratch, stages_run, yaml
+from conftest import Scratch, committed, stages_run, yaml
 from pydantic import ValidationError
 
 from sentiment_rnn.extensions.params import Extensions
 from sentiment_rnn.study.params import load_params
 
 FILE = "extensions/params.yaml"
-COMMITTED: dict[str, Any] = yaml.load(PROJECT / FILE)["extensions"]
+COMMITTED: dict[str, Any] = yaml.load(committed(FILE))["extensions"]
 
 
 def shrink_extensions(content: dict[str, Any]) -> None:
@@ -120,6 +120,6 @@ def test_changes_of_an_entry_are_hyperparameters(scratch: Scratch):
 
 
 def test_committed_entries_are_valid():
-    extensions, params = Extensions.model_validate(COMMITTED), load_params(PROJECT / "params.yaml")
+    extensions, params = Extensions.model_validate(COMMITTED), load_params(committed("params.yaml"))
     for entry in extensions.networks.values():
         params.with_changes(entry.changes, "")

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import PROJECT, hyperparameters
+from conftest import committed, hyperparameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
@@ -212,7 +212,7 @@ def replaced(content: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-COMMITTED = json.loads(json.dumps(YAML(typ="safe").load(PROJECT / "params.yaml")))
+COMMITTED = json.loads(json.dumps(YAML(typ="safe").load(committed("params.yaml"))))
 
 
 @given(st.sampled_from(paths_of(COMMITTED)), JSON)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT, shrink
+from conftest import PROJECT, committed, shrink
 from ruamel.yaml import YAML
 
 from sentiment_rnn.memory import check_memory
@@ -19,7 +19,7 @@ yaml = YAML(typ="safe", pure=True)
 
 def write(folder: Path, change: Callable[[Any], object]) -> Path:
     """A shrunk params.yaml with a change."""
-    content = yaml.load(PROJECT / "params.yaml")
+    content = yaml.load(committed("params.yaml"))
     shrink(content)
     change(content)
     yaml.dump(content, folder / "params.yaml")

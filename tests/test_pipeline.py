@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT, Scratch, stages_run, yaml
+from conftest import Scratch, committed, stages_run, yaml
 from dvc.utils.hydra import apply_overrides
 
 from scripts import demo
@@ -149,7 +149,7 @@ def test_what_reruns_when(scratch: Scratch):
 
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     """As DVC writes them into params.yaml, which it reformats."""
-    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
+    shutil.copy(committed("params.yaml"), tmp_path / "params.yaml")
     apply_overrides(tmp_path / "params.yaml", demo.SETTINGS)
     params = load_params(tmp_path / "params.yaml")
     assert (params.dataset, params.seeds, params.study.base.seeds) == ("sample", [0, 1], [0, 1])
@@ -220,8 +220,8 @@ def test_plots_show_works_without_network(scratch: Scratch):
 )
 def test_params_keep_their_comments_where_dvc_changes_them(override: str, tmp_path: Path):
     """`dvc exp run -S` drops a comment that stands directly behind the last item of a list: there is none."""
-    before = (PROJECT / "params.yaml").read_text()
-    shutil.copy(PROJECT / "params.yaml", tmp_path / "params.yaml")
+    before = committed("params.yaml").read_text()
+    shutil.copy(committed("params.yaml"), tmp_path / "params.yaml")
     apply_overrides(tmp_path / "params.yaml", [override])
     after = (tmp_path / "params.yaml").read_text()
     path, _, text = override.partition("=")

@@ -19,7 +19,7 @@ from sentiment_rnn.study.params import Hyperparameters, ParamsError, load_params
 from sentiment_rnn.study.variants import base_name, study_catalogue
 
 PRETRAINED = Path("src/sentiment_rnn/pretrained")
-FROM_TRAINING = ("variant", "seed", "best_epoch", "fingerprint", "stop_words", "max_length", "validation_reviews")
+FROM_TRAINING = ("seed", "best_epoch", "fingerprint", "stop_words", "max_length", "validation_reviews")
 
 
 def half_precision_stage() -> None:
@@ -44,7 +44,7 @@ def half_precision_stage() -> None:
     unfinished = unfinished_folder(PRETRAINED / cell)
     vocabulary = (source / "vocabulary.txt").read_text(encoding="utf-8")
     kept = {name: metadata[name] for name in FROM_TRAINING}
-    save_model(unfinished, weights, vocabulary, Hyperparameters(**metadata["hyperparameters"]), **kept)
+    save_model(unfinished, weights, vocabulary, Hyperparameters(**metadata["hyperparameters"]), variant=cell, **kept)
     (unfinished / "curves.csv").write_bytes((source / "curves.csv").read_bytes())
     reviews, device = EncodedReviews.load(variant.encoded / "test.safetensors"), use_deterministic_device()
     logits = predict_logits(load_model(unfinished).to(device), ReviewTensors(reviews, device))

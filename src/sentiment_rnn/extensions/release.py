@@ -12,7 +12,6 @@ from sentiment_rnn.encoding.splits import LABELS
 from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
 from sentiment_rnn.extensions.baseline import read_parts
 from sentiment_rnn.extensions.half_precision import PRETRAINED, require_imdb
-from sentiment_rnn.extensions.networks import RESULTS
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json, writing
 from sentiment_rnn.model_json import FORMAT, read_metadata
@@ -55,7 +54,7 @@ def release_stage() -> None:
 def predict_sentences(sentences: pd.DataFrame, names: Sequence[str]) -> None:
     """Write the log-odds of positive that each model gives made-up sentences, columns review and sentiment."""
     predictions = {name: load(PRETRAINED / name).log_odds(sentences["review"].tolist()).round(3) for name in names}
-    path = RESULTS / "release/sentences.csv"
+    path = Path("extensions/release/sentences.csv")
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path):
         sentences.assign(**predictions).to_csv(path, index=False, lineterminator="\n")
