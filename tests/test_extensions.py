@@ -46,7 +46,7 @@ def test_entries_are_trained_evaluated_and_shown(extended: Scratch):
     assert "the report: extensions/report/index.html" in extended.run("dvc", "repro", "extensions/dvc.yaml:report")
     rows = json.loads((extended.folder / "extensions/report/rows.json").read_text())["all"]
     assert list(rows) == ["lstm-adam", "attention", "fewer", "nbsvm", "tokens"]
-    assert [rows[name]["n"] for name in rows] == [1, 2, 2, 1, 1]
+    assert [rows[name]["accuracy"]["n"] for name in rows] == [1, 2, 2, 1, 1]
     summary = json.loads((extended.folder / "extensions/results/data/n_train-100/split/summary.json").read_text())
     assert (summary["train"], summary["test"]) == (100, 60)
     comparisons = json.loads((extended.folder / "extensions/report/comparisons.json").read_text())

@@ -108,16 +108,18 @@ def test_seeds_are_summarized():
         "test_accuracy": 0.75,
     }
     row = row_figures({"n_layers": {"2": "a"}}, results, PUBLISHED)["n_layers"]["2"]
-    assert (row["loss_std"], row["accuracy_std"]) == (pytest.approx((wrong - right) / 4), 0.25)
-    assert (row["variant"], row["test_accuracy"], row["n"], row["n_reviews"]) == ("a", 0.75, 3, 4)
-    assert (row["published_loss"], row["published_accuracy"]) == (0.275, 0.887)
-    assert row["accuracy_ci_low"] < 0.75 < row["accuracy_ci_high"]
+    accuracy, loss = row["accuracy"], row["loss"]
+    assert (loss["std"], accuracy["std"]) == (pytest.approx((wrong - right) / 4), 0.25)
+    assert (row["variant"], accuracy["mean"], accuracy["n"], accuracy["n_reviews"]) == ("a", 0.75, 3, 4)
+    assert row["published"] == {"test_loss": 0.275, "test_accuracy": 0.887}
+    assert accuracy["ci_low"] < 0.75 < accuracy["ci_high"]
 
 
 def test_one_seed_has_no_spread():
     results = results_of(a=[[1, -1, 1, 1]])
     row = row_figures({"n_layers": {"2": "a"}}, results, {})["n_layers"]["2"]
-    assert not {"loss_std", "accuracy_std"} & row.keys()
+    assert row["loss"]["std"] is None
+    assert row["accuracy"]["std"] is None
 
 
 def test_published_value_is_inside_or_outside_of_the_interval_for_one_run():
@@ -209,13 +211,14 @@ def test_tables_in_the_report_are_the_metrics(finished: Scratch):
     text = (finished.folder / "report/report.md").read_text()
     for study, rows in json.loads((finished.folder / "report/rows.json").read_text()).items():
         for name, row in rows.items():
-            low, high = (min(max(row[f"accuracy_ci_{end}"], 0), 1) for end in ("low", "high"))
-            accuracy = f"{row['test_accuracy']:.3f} [{low:.3f}, {high:.3f}]"
-            loss = f"{row['test_loss']:.3f} [{max(row['loss_ci_low'], 0):.3f}, {row['loss_ci_high']:.3f}]"
+            of_accuracy, of_loss = row["accuracy"], row["loss"]
+            low, high = (min(max(of_accuracy[f"ci_{end}"], 0), 1) for end in ("low", "high"))
+            accuracy = f"{of_accuracy['mean']:.3f} [{low:.3f}, {high:.3f}]"
+            loss = f"{of_loss['mean']:.3f} [{max(of_loss['ci_low'], 0):.3f}, {of_loss['ci_high']:.3f}]"
             lines = [line for line in text.splitlines() if line.startswith(f"| {name} | {accuracy} |")]
             assert any(f"| {loss} |" in line for line in lines), (study, name)
             metrics = json.loads((finished.folder / f"metrics/{study}/{name}.json").read_text())
-            assert metrics == {key: row[key] for key in ("test_loss", "test_accuracy")}
+            assert metrics == {"test_loss": of_loss["mean"], "test_accuracy": of_accuracy["mean"]}
 
 
 def test_metrics_can_be_rederived_from_the_predictions(finished: Scratch):

@@ -23,7 +23,7 @@ from sentiment_rnn.report.tables import Report
 
 GREY = "#777777"
 LINE_STYLES = {"train": "--", "valid": "-"}
-FOCUS = 6.0  # points from the base: larger differences stand at the edge, so that the others spread
+FOCUS = 6.0  # points from the base: larger differences are at the edge, so that the others spread
 
 Drawing = tuple[Callable[..., Figure], tuple[Any, ...]]  # a function of this module, and its arguments
 
@@ -115,7 +115,7 @@ def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
 def plot_forest(rows: list[ForestRow | str], margin: float, colors: list[str]) -> Figure:
     """How far each row is from the one that it is compared with, with its interval; the margin is shaded.
 
-    Differences that are too large for the axis stand at its edge with their number.
+    Differences that are too large for the axis are at its edge with their number.
 
     Args:
         rows: from the top; a text is a heading.
@@ -126,12 +126,12 @@ def plot_forest(rows: list[ForestRow | str], margin: float, colors: list[str]) -
     axes = figure.subplots()
     axes.axvspan(-100 * margin, 100 * margin, color=GREY, alpha=0.15, linewidth=0)
     axes.axvline(0, color=GREY, linewidth=1)
-    same, other, unknown = (colors[place % len(colors)] for place in range(3))
+    same, other, unknown = (colors[index % len(colors)] for index in range(3))
     shades = {"within the margin": same, "undecided": unknown, "more": other, "less": other}
     axes.set_yticks(range(len(rows)), [row if isinstance(row, str) else row.label for row in rows])
-    for place, row in enumerate(rows):
+    for y, row in enumerate(rows):
         if isinstance(row, str):
-            axes.get_yticklabels()[place].set_fontweight("bold")
+            axes.get_yticklabels()[y].set_fontweight("bold")
             continue
         comparison, color = row.comparison, shades[row.comparison.outcome]
         ends = (comparison.difference, comparison.ci_low, comparison.ci_high)
@@ -141,12 +141,10 @@ def plot_forest(rows: list[ForestRow | str], margin: float, colors: list[str]) -
             text = f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]{published}"
             x, side, text = (0.01, "left", f"◂ {text}") if mean < 0 else (0.99, "right", f"{text} ▸")
             style = {"fontsize": 8, "color": color, "transform": axes.get_yaxis_transform()}
-            axes.text(x, place, text, ha=side, va="center", **style)  # type: ignore[arg-type]
+            axes.text(x, y, text, ha=side, va="center", **style)  # type: ignore[arg-type]
             continue
-        axes.plot([low, high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
-        axes.plot(mean, place, "o", color=color, markersize=5)
-        if row.published is not None:
-            axes.plot(100 * row.published, place, "D", color="black", markersize=4, markerfacecolor="none")
+        diamond = None if row.published is None else 100 * row.published
+        _draw_interval(axes, y, (low, mean, high), diamond, color)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xlim(-FOCUS, FOCUS)
     axes.set_xlabel(f"difference in test accuracy, in points; shaded: below {100 * margin:g}", fontsize=9)
@@ -182,17 +180,22 @@ def plot_reliability(calibrations: dict[str, Calibration], colors: list[str]) ->
 
 
 def _draw_dots(axes: Axes, dots: list[Dot], colors: list[str]) -> None:
-    for (place, dot), color in zip(enumerate(dots), cycle(colors), strict=False):
-        ours = dot.ours
-        axes.plot([ours.ci_low, ours.ci_high], [place, place], color=color, linewidth=2, solid_capstyle="butt")
-        axes.plot(ours.mean, place, "o", color=color, markersize=5)
-        if dot.published is not None:
-            axes.plot(dot.published, place, "D", color="black", markersize=4, markerfacecolor="none")
+    for (y, dot), color in zip(enumerate(dots), cycle(colors), strict=False):
+        _draw_interval(axes, y, (dot.ours.ci_low, dot.ours.mean, dot.ours.ci_high), dot.published, color)
     axes.set_yticks(range(len(dots)), [dot.label for dot in dots])
     axes.set_ylim(len(dots) - 0.4, -0.6)
     axes.margins(x=0.06)
     axes.grid(axis="x", alpha=0.3)
     axes.tick_params(labelsize=8)
+
+
+def _draw_interval(axes: Axes, y: int, values: tuple[float, float, float], published: float | None, color: str) -> None:
+    """A line from the first to the last value with a dot at the middle one, and a diamond at the published one."""
+    low, mean, high = values
+    axes.plot([low, high], [y, y], color=color, linewidth=2, solid_capstyle="butt")
+    axes.plot(mean, y, "o", color=color, markersize=5)
+    if published is not None:
+        axes.plot(published, y, "D", color="black", markersize=4, markerfacecolor="none")
 
 
 def _legend(figure: Figure, meanings: dict[str, str], is_published: bool) -> None:
@@ -207,14 +210,14 @@ def _legend(figure: Figure, meanings: dict[str, str], is_published: bool) -> Non
 
 def _draw_curves(panels: NDArray[Any], curves: pd.DataFrame, colors: dict[str, str]) -> None:
     """Loss and accuracy over the epochs: the mean of the seeds, and a band from the lowest to the highest of them."""
-    for axes, measure in zip(panels, ("loss", "accuracy"), strict=True):
+    for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
         for names, of_split in curves.groupby(["variant", "split"], sort=False):
             row, split = map(str, names)
-            of_epoch = of_split.groupby("epoch")[measure]
+            of_epoch = of_split.groupby("epoch")[metric]
             mean, low, high = of_epoch.mean(), of_epoch.min(), of_epoch.max()
             axes.plot(mean.index, mean, LINE_STYLES[split], marker="o", markersize=3, color=colors[row])
             axes.fill_between(mean.index, low, high, color=colors[row], alpha=0.2, linewidth=0)
-        axes.set_title(f"{measure}: train dashed, valid solid", fontsize=9)
+        axes.set_title(f"{metric}: train dashed, valid solid", fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)

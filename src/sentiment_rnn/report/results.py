@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -180,26 +180,20 @@ def means(results: dict[str, Result], tables: Rows) -> Tables:
 
 
 def row_figures(tables: Rows, results: dict[str, Result], published: Tables) -> Tables:
-    """The figures of each row with their intervals, and the published ones beside them where there are any."""
-    return {
-        study: {row: _figures(name, results[name], published.get(study, {}).get(row)) for row, name in rows.items()}
-        for study, rows in tables.items()
-    }
-
-
-def _figures(name: str, result: Result, source: dict[str, Any] | None) -> dict[str, Any]:
-    figures: dict[str, Any] = {"variant": name}
-    for metric, of_metric in (("accuracy", result.accuracy), ("loss", result.loss)):
-        ends = {f"{metric}_ci_low": of_metric.ci_low, f"{metric}_ci_high": of_metric.ci_high}
-        figures |= {f"test_{metric}": of_metric.mean, **ends}
-        if of_metric.std is not None:
-            figures[f"{metric}_std"] = of_metric.std
-        if source:
-            value = source[f"test_{metric}"]
-            figures[f"{metric}_prediction_low"] = of_metric.prediction_low
-            figures[f"{metric}_prediction_high"] = of_metric.prediction_high
-            figures |= {f"published_{metric}": value, f"published_{metric}_inside": is_inside(value, of_metric)}
-    return figures | {"n": result.accuracy.n, "n_reviews": result.accuracy.n_reviews}
+    """The estimates of each row, and the published figures where there are any."""
+    figures: Tables = {}
+    for table, rows in tables.items():
+        sources = published.get(table, {})
+        figures[table] = {
+            row: {
+                "variant": name,
+                "accuracy": asdict(results[name].accuracy),
+                "loss": asdict(results[name].loss),
+                **({"published": sources[row]} if row in sources else {}),
+            }
+            for row, name in rows.items()
+        }
+    return figures
 
 
 def is_inside(published: float, ours: Estimate) -> bool:
