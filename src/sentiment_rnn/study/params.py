@@ -181,18 +181,15 @@ class Params(Base):
     def _resolve(self, values: dict[str, Any], section: str) -> Hyperparameters:
         """Fill in what the optimizer's name stands for, where the values do not say it."""
         optimizer = values["optimizer"]
-        settings: dict[str, Any] = {
-            "lr": 1.0,
-            "momentum": None,
-            "eps": None,
-        }  # for an unknown optimizer, which the validation refuses
-        if optimizer in OPTIMIZER_SETTINGS:
+        needed = OPTIMIZER_SETTINGS.get(optimizer) if isinstance(optimizer, str) else None
+        settings: dict[str, Any] = {"lr": 1.0, "momentum": None, "eps": None}
+        if needed is not None:  # else the validation refuses the optimizer
             if optimizer not in self.optimizers:
                 raise ValueError(f"optimizers: no settings for {optimizer}")
             settings = self.optimizers[optimizer].model_dump()
         for key in settings:
             value = values.get(key)
-            if value is not None and key not in OPTIMIZER_SETTINGS.get(optimizer, settings):
+            if value is not None and needed is not None and key not in needed:
                 raise ValueError(f"{section}.{key}: {optimizer} has no {key}".removeprefix("."))
             settings[key] = settings[key] if value is None else value
         return validated(Hyperparameters, values | settings, section)
