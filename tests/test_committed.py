@@ -49,9 +49,12 @@ def catalogue(fresh: Scratch, lock: dict[str, Any]) -> Catalogue:
     return whole
 
 
-def test_no_entry_of_the_lock_is_stale(fresh: Scratch, lock: dict[str, Any]):
+@pytest.mark.parametrize("pipeline", ["", "extensions/"])
+def test_no_entry_of_a_lock_is_stale(pipeline: str, fresh: Scratch):
     """Code and parameters are those of its last run, and what git has of its outputs is what it left."""
-    output = fresh.run("dvc", "repro", "--dry", "--allow-missing", "--single-item", *lock)
+    prefix = f"{pipeline}dvc.yaml:" if pipeline else ""
+    stages = [f"{prefix}{name}" for name in yaml.load(fresh.folder / pipeline / "dvc.lock")["stages"]]
+    output = fresh.run("dvc", "repro", "--dry", "--allow-missing", "--single-item", *stages)
     assert not stages_run(output)
     assert verify.UP_TO_DATE in output
 
