@@ -57,5 +57,5 @@ lint: install # ruff and mypy
 	ruff format --check .
 	ruff check .
 	mypy
-	mypy --platform darwin src stages
-	mypy --platform win32 src stages
+	mypy --platform darwin src stages extensions
+	mypy --platform win32 src stages extensions
