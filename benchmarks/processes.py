@@ -1,7 +1,6 @@
 """Commands as processes: seconds, and memory at the peak."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -54,14 +53,6 @@ def stage(name: str, folder: Path, *arguments: str) -> dict[str, float]:
     result = measure([sys.executable, "-m", f"stages.{name}", *arguments], folder)
     print(name, result, flush=True)
     return result
-
-
-def run(*command: str, folder: Path) -> str:
-    """Run a command there with the clone's own code; what it printed."""
-    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    return subprocess.run(
-        command, check=True, cwd=folder, env=os.environ | own, text=True, stdout=subprocess.PIPE
-    ).stdout
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -30,7 +30,9 @@ from scripts.repro import project, repair
 from scripts.worker import run_stage
 from sentiment_rnn.errors import PipelineError, exit_on_error
 from sentiment_rnn.parallel import N_WORKERS, n_cores
+from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.study.params import load_params
+from sentiment_rnn.study.variants import study_catalogue
 
 SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
 INPUTS = "vocab"  # the stage that all trainings depend on
@@ -50,15 +52,13 @@ def main() -> None:
     if arguments.gpus and not arguments.scheduler:
         raise PipelineError("the workers that are started here offer no GPU: start a scheduler, and workers that do")
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it tells of a lost scheduler is a traceback
-    load_params()
+    report_settings(params := load_params())  # a mistake there is told before anything runs
     commit, remote = committed(), default_remote()
     repair()
-    run(*PULL)  # of an earlier run
+    run(*PULL)  # outputs of an earlier run
     repair()
     run(*DVC, "repro", INPUTS, shown=True)
-    names = [
-        name for name in run(*DVC, "stage", "list", "--name-only", "dvc.yaml").split() if name.startswith("train_")
-    ]
+    names = [f"train_{variant.stage}" for variant in study_catalogue(params).variants.values()]
     # without the evaluations: DVC's dry run fails where they miss a model
     output = run(*DVC, "repro", "--dry", "--single-item", *names)
     if trainings := re.findall(r"^Running stage '(.*)'", output, re.MULTILINE):
@@ -113,8 +113,6 @@ def wait_for_some(client: Client, running: "list[Future[Any]]") -> "set[Future[A
             return ended
         if not client.scheduler_info(n_workers=-1)["workers"]:
             tqdm.write("no worker: waiting for one (of those on this machine .dvc/tmp/cluster has the logs)")
-        elif not any(client.processing().values()):
-            tqdm.write("no worker takes a training: waiting for one (GPUS=1 needs workers with --resources GPU=1)")
 
 
 def save(finished: dict[str, Entry]) -> None:
@@ -136,17 +134,16 @@ def committed() -> str:
 def default_remote() -> tuple[str, str]:
     """Name and address of the DVC remote."""
     with project() as repo:
-        name = repo.config["core"].get("remote")
-        if name is None:
-            raise PipelineError("no DVC remote, which all workers must reach: dvc remote add --default NAME URL")
-        return name, repo.config["remote"][name]["url"]
+        if name := repo.config["core"].get("remote"):
+            return name, repo.config["remote"][name]["url"]
+    raise PipelineError("no DVC remote, which all workers must reach: dvc remote add --default NAME URL")
 
 
 @contextmanager
 def local_cluster(remote: tuple[str, str]) -> Iterator[Client]:
     """A scheduler and workers on this machine, each in a clone, and with its part of the cores."""
     processes: list[subprocess.Popen[bytes]] = []
-    cores = os.environ | {N_WORKERS: str(max(n_cores() // N_LOCAL, 1))}
+    environment = os.environ | {N_WORKERS: str(max(n_cores() // N_LOCAL, 1))}
     with LocalCluster(n_workers=0, dashboard_address=None) as cluster, Client(cluster) as client:
         try:
             for index in range(N_LOCAL):
@@ -154,8 +151,8 @@ def local_cluster(remote: tuple[str, str]) -> Iterator[Client]:
                 options = ["--name", str(index), "--nthreads", "1", "--no-nanny", "--no-dashboard"]
                 clone = clone_for_worker(index, *remote)
                 with (CLONES / f"{index}.log").open("w") as log:
-                    worker = subprocess.Popen([*command, *options], cwd=clone, env=cores, stdout=log, stderr=log)
-                    processes.append(worker)
+                    process = subprocess.Popen([*command, *options], cwd=clone, env=environment, stdout=log, stderr=log)
+                processes.append(process)
             yield client
         finally:
             for process in processes:

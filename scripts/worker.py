@@ -13,23 +13,17 @@ from typing import Any
 
 from dvc.utils.serialize import dump_yaml, load_yaml
 
-from scripts import DVC, run
+from scripts import run
 from sentiment_rnn.errors import PipelineError
 
 
 def run_stage(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Reproduce one stage: what it needs comes from the DVC remote, and what it makes goes there, run cache included.
+    """Reproduce a stage at a commit; `inputs` are the entries of dvc.lock of the stages that it depends on.
 
-    Args:
-        stage: its name.
-        commit: of the code and of the parameters; `git fetch` must find it.
-        inputs: the entries of dvc.lock of the stages that it depends on.
+    What it needs comes from the DVC remote, and what it makes goes there, run cache included.
 
     Returns:
         The entry of the stage, and what was printed.
-
-    Raises:
-        PipelineError: a command failed; the message has its output, and where that was.
     """
     try:
         if not Path("dvc.yaml").exists():
@@ -44,6 +38,7 @@ def run_stage(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str
 
 
 def _run_stage(stage: str, commit: str, inputs: dict[str, Any], lock: int) -> tuple[dict[str, Any], str]:
+    dvc = (sys.executable, "-m", "dvc")  # a constant of a module would be the coordinator's
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     here = partial(run, stdin=subprocess.DEVNULL, env=environment, pass_fds=[lock])
     changed = here("git", "status", "--porcelain", "--untracked-files=no").splitlines()
@@ -60,8 +55,8 @@ def _run_stage(stage: str, commit: str, inputs: dict[str, Any], lock: int) -> tu
         if (installed := version(name).partition("+")[0]) != wanted:  # torch names its build after a plus
             raise PipelineError(f"{name} {installed} is installed, where {wanted} is wanted")
     dump_yaml("dvc.lock", {"schema": "2.0", "stages": inputs})
-    # the run cache knows stages that another worker has finished, of which nobody heard
-    here(*DVC, "pull", "--force", "--run-cache", *inputs)
-    output = here(*DVC, "repro", "--single-item", "--pull", stage)
-    here(*DVC, "push", "--run-cache", stage)
+    # the run cache knows stages that another worker has finished, and the coordinator did not record
+    here(*dvc, "pull", "--force", "--run-cache", *inputs)
+    output = here(*dvc, "repro", "--single-item", "--pull", stage)
+    here(*dvc, "push", "--run-cache", stage)
     return load_yaml("dvc.lock")["stages"][stage], output

@@ -272,11 +272,33 @@ def test_onnx_graph_of_an_ensemble(tmp_path: Path):
     np.testing.assert_allclose(log_odds, ensemble.log_odds([" ".join(words)]), atol=1e-5)
 
 
-@pytest.mark.parametrize("weights", [{}, [1.0], {"nbsvm": "1"}])
-def test_ensemble_that_is_damaged(weights: object, tmp_path: Path):
-    (tmp_path / "model.json").write_text(json.dumps({"format": FORMAT, "ensemble": weights}))
-    with pytest.raises(ModelFolderError, match="a damaged model: ensemble"):
-        sentiment_rnn.load(tmp_path)
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({}, "a damaged model: ensemble {}"),
+        ([1.0], "a damaged model: ensemble"),
+        ({"nbsvm": "1"}, "a damaged model: ensemble"),
+        ({"itself": 1.0}, "'itself' cannot be a member"),
+        ({"../x": 1.0}, "'../x' cannot be a member"),
+        ({"": 1.0}, "no model there"),
+        ({"nbsvm": 1.0}, "nbsvm: no model there"),
+    ],
+)
+def test_ensemble_that_is_damaged(weights: object, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "itself"
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps({"format": FORMAT, "ensemble": weights}))
+    monkeypatch.chdir(folder)
+    with pytest.raises(ModelFolderError, match=message):
+        sentiment_rnn.load(".")
+
+
+def test_what_a_kill_left_is_no_model(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    clone = finished.copy(tmp_path / "clone")
+    models = clone.folder / "data/models"
+    shutil.copytree(models / "compound", models / ".compound.unfinished")
+    monkeypatch.chdir(clone.folder)
+    assert not [model.name for model in trained_models()[0] if model.name.startswith(".")]
 
 
 def test_test_accuracy_is_that_of_this_model(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

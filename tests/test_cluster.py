@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,10 +12,12 @@ from typing import Any
 
 import psutil
 import pytest
+from cloudpickle import dumps, register_pickle_by_value
 from conftest import Scratch, clone
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
-from scripts import cluster
+import scripts
+from scripts import cluster, worker
 from sentiment_rnn.errors import PipelineError
 
 COMMAND = ("python", "-m", "scripts.cluster")
@@ -110,6 +113,13 @@ def test_gpu_takes_one_training_at_a_time(client: Client, saved: dict[str, Any],
     assert {entry["worker"] for entry in saved.values()} == {"gpu"}
     times = sorted((entry["began"], entry["ended"]) for entry in saved.values())
     assert all(ended <= began for (_, ended), (began, _) in pairwise(times))
+
+
+def test_workers_run_their_own_python():
+    """Not the coordinator's, whose path would be sent along."""
+    for module in (scripts, worker):
+        register_pickle_by_value(module)
+    assert sys.executable.encode() not in dumps(worker.run_stage)
 
 
 def fail_late(stage: str, *_: Any) -> tuple[dict[str, Any], str]:

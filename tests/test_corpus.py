@@ -287,12 +287,6 @@ def test_official_test_is_a_bit_for_each_review(tmp_path: Path):
         read_official_test(tmp_path / "nothing.txt", 900)
 
 
-def test_official_split_of_the_sample_is_halves():
-    reviews = read_reviews(PROJECT / "data/sample/reviews.csv")
-    is_test = read_official_test(PROJECT / "data/sample/official_test.txt", len(reviews))
-    assert is_test.sum() == (reviews["sentiment"][is_test] == "positive").sum() * 2 == 5000
-
-
 PLACED = [
     file
     for pattern in YAML(typ="safe").load(PROJECT / "data/imdb/source.yaml")["placed"]

@@ -245,8 +245,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_model(here / "network/0", weights, vocabulary, variant, max_length=16, **metadata)
     (here / "network/0/curves.csv").write_text("epoch,valid_loss,valid_accuracy\n1,0.5,0.75\n")
     bag = BagOfWords(sorted(WORDS), np.array([-1.0, 0.0, 1.0]), 0.5)
-    trials = [{"C": 1.0, "valid_accuracy": 0.5, "kept": True}]
-    bag.save(here / "bag/0", variant="bag", validation_reviews="a", trials=trials)
+    bag.save(here / "bag/0", variant="bag", validation_reviews="a", valid_accuracy=0.5)
     return here
 
 

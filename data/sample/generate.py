@@ -2,8 +2,7 @@
 
 A statement praises or blames; a negation ("hardly", "never") turns it round; of two opposed statements, a contrast
 ("although", "however", "despite") says which one counts. Praise and blame stand in both kinds of review, so that a
-bag of words knows little. `python data/sample/generate.py > data/sample/reviews.csv` writes the corpus. Its
-official division (official_test.txt) takes every second of the sorted reviews for the test.
+bag of words knows little. `python data/sample/generate.py > data/sample/reviews.csv` writes the corpus.
 """
 
 import random

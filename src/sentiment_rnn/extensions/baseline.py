@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentiment_rnn.baselines.fit import fit
+from sentiment_rnn.baselines.fit import Baseline, fit
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
 from sentiment_rnn.encoding.splits import LABELS, SPLITS
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
@@ -14,6 +14,7 @@ from sentiment_rnn.extensions.networks import FILE, RESULTS
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
 from sentiment_rnn.models.bag_of_words import environment
+from sentiment_rnn.models.classifier import Classifier
 from sentiment_rnn.study.params import ParamsError
 
 
@@ -32,13 +33,9 @@ def baseline_stage() -> None:
     parts, validation_reviews = read_parts(Path(entry.data))
     model = fit(entry.baseline, parts["train"], parts["valid"], entry.grid)
     unfinished = unfinished_folder(RESULTS / name)
-    folder = unfinished / "0"  # as of a seed
+    folder = unfinished / "0"  # its one run, named like a seed
     folder.mkdir()
-    predictions = {}
-    for part in FILES:
-        labels = parts[part]["sentiment"].map(LABELS.index).to_numpy()
-        predictions[part] = Predictions(labels, model.log_odds(parts[part]["review"].tolist())[None])
-    metrics = write_results(predictions, folder)
+    metrics = write_results({part: predict(model, parts[part]) for part in FILES}, folder)
     metadata = {"variant": name, "baseline": entry.baseline, "n_parameters": len(model.weights) + 1}
     metadata |= {"validation_reviews": validation_reviews, "trials": model.trials, "trained_on": environment()}
     write_json(folder / "model.json", metadata)
@@ -58,10 +55,16 @@ def read_parts(folder: Path) -> tuple[dict[str, pd.DataFrame], str]:
         return parts, texts_hash(parts["valid"]["review"])
     words, parts = read_vocabulary(folder / "vocabulary.txt"), {}
     words[UNK_ID] = "_unk_"  # <unk> would be read as markup
-    for part in SPLITS:
-        reviews = EncodedReviews.load(folder / f"{part}.safetensors")
+    encoded = {part: EncodedReviews.load(folder / f"{part}.safetensors") for part in SPLITS}
+    for part, reviews in encoded.items():
         ends = reviews.lengths.cumsum()
         spans = [reviews.tokens[end - length : end] for end, length in zip(ends, reviews.lengths, strict=True)]
         texts = [" ".join(words[index] for index in span) for span in spans]
         parts[part] = pd.DataFrame({"review": texts, "sentiment": [LABELS[label] for label in reviews.labels]})
-    return parts, EncodedReviews.load(folder / "valid.safetensors").metadata["texts_hash"]
+    return parts, encoded["valid"].metadata["texts_hash"]
+
+
+def predict(model: Baseline | Classifier, reviews: pd.DataFrame) -> Predictions:
+    """The predictions of a model for reviews, with columns review and sentiment."""
+    labels = reviews["sentiment"].map(LABELS.index).to_numpy()
+    return Predictions(labels, model.log_odds(reviews["review"].tolist())[None])

@@ -10,7 +10,7 @@ from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, test_metrics
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
-from sentiment_rnn.model_json import read_verified
+from sentiment_rnn.model_json import read_metadata, read_verified
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.network.inference import predict_logits
@@ -23,7 +23,7 @@ FROM_TRAINING = ("seed", "best_epoch", "fingerprint", "stop_words", "max_length"
 
 
 def half_precision_stage() -> None:
-    """Write the best seed of the base of a cell, on the validation reviews, with its weights in half precision.
+    """Write the base of a cell, its seed with the highest validation accuracy, with its weights in half precision.
 
     Raises:
         ParamsError: params.yaml has other reviews than those of the study.
@@ -45,6 +45,8 @@ def half_precision_stage() -> None:
     vocabulary = (source / "vocabulary.txt").read_text(encoding="utf-8")
     kept = {name: metadata[name] for name in FROM_TRAINING}
     save_model(unfinished, weights, vocabulary, Hyperparameters(**metadata["hyperparameters"]), variant=cell, **kept)
+    # save_model() writes where the weights were converted
+    write_json(unfinished / "model.json", read_metadata(unfinished) | {"trained_on": metadata["trained_on"]})
     (unfinished / "curves.csv").write_bytes((source / "curves.csv").read_bytes())
     reviews, device = EncodedReviews.load(variant.encoded / "test.safetensors"), use_deterministic_device()
     logits = predict_logits(load_model(unfinished).to(device), ReviewTensors(reviews, device))

@@ -67,7 +67,7 @@ def load_networks() -> Catalogue:
         try:
             hyperparameters = params.with_changes(entry.changes, f"networks.{name}.changes")
         except ValueError as error:
-            raise ParamsError(f"{FILE}: {error}") from error
+            raise ParamsError("\n".join(f"{FILE}: {line}" for line in str(error).split("\n"))) from error
         folders = (Path(entry.data), MODELS / name, RESULTS / name)
         variants[name] = Variant(name, hyperparameters, tuple(entries.seeds), f"extension@{name}", *folders)
     return Catalogue(variants, {})

@@ -54,12 +54,12 @@ class Release(StrictModel):
     Attributes:
         nbsvm: the grid of the NB-SVM.
         n_weights: so many of its weights are kept, the largest.
-        weights: of the GRU's log-odds in the ensemble, to choose from.
+        gru_weights: of the GRU's log-odds in the ensemble, to choose from.
     """
 
     nbsvm: Grid
     n_weights: PositiveInt
-    weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    gru_weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
 
 
 class Extensions(Networks):
@@ -76,6 +76,8 @@ class Extensions(Networks):
     def _consistent(self) -> Self:
         check_unique("seeds", self.seeds)
         check_unique("networks, baselines", [*self.networks, *self.baselines])
+        if "data" in self.entries:  # results/data is of the data sets
+            raise ValueError("networks, baselines: data is not a name for an entry")
         for kind, entries in (("networks", self.networks), ("baselines", self.baselines)):
             for name, entry in entries.items():
                 if entry.table not in self.tables:

@@ -8,9 +8,8 @@ import pandas as pd
 
 from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.dvc_stage import exit_with_dvc
-from sentiment_rnn.encoding.splits import LABELS
 from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
-from sentiment_rnn.extensions.baseline import read_parts
+from sentiment_rnn.extensions.baseline import predict, read_parts
 from sentiment_rnn.extensions.half_precision import PRETRAINED, require_imdb
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json, writing
@@ -34,18 +33,21 @@ def release_stage() -> None:
     release = load_extensions().release
     require_imdb(load_params().dataset)
     parts, validation_reviews = read_parts(Path("data/split"))
-    nbsvm = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
+    fitted = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
     of_split = {"validation_reviews": validation_reviews}
     unfinished = unfinished_folder(PRETRAINED / "nbsvm")
-    nbsvm.largest_weights(release.n_weights).save(unfinished, variant="nbsvm", **of_split, trials=nbsvm.trials)
+    nbsvm = fitted.largest_weights(release.n_weights)
+    valid_accuracy = float(predict(nbsvm, parts["valid"]).correct.mean())
+    nbsvm.save(unfinished, variant="nbsvm", **of_split, valid_accuracy=valid_accuracy, trials=fitted.trials)
     evaluate(unfinished, parts["test"])
     replace_folder(unfinished, PRETRAINED / "nbsvm")
     members = {name: load(PRETRAINED / name) for name in MEMBERS}
-    weights, trials = choose_weights(members, parts["valid"], release.weights)
+    weights, trials = choose_weights(members, parts["valid"], release.gru_weights)
+    (accuracy,) = (trial["valid_accuracy"] for trial in trials if trial["kept"])
     n_parameters = sum(read_metadata(PRETRAINED / name)["n_parameters"] for name in MEMBERS)
     metadata = {"format": FORMAT, "variant": "ensemble", "ensemble": weights, "n_parameters": n_parameters}
     unfinished = unfinished_folder(PRETRAINED / "ensemble")
-    write_json(unfinished / "model.json", metadata | of_split | {"trials": trials})
+    write_json(unfinished / "model.json", metadata | of_split | {"valid_accuracy": accuracy, "trials": trials})
     evaluate(unfinished, parts["test"])
     replace_folder(unfinished, PRETRAINED / "ensemble")
     predict_sentences(pd.read_csv(SENTENCES), RELEASED)
@@ -65,12 +67,6 @@ def evaluate(folder: Path, test: pd.DataFrame) -> None:
     metrics, name = test_metrics(predict(load(folder), test)), read_metadata(folder)["variant"]
     write_json(folder / "metrics.json", metrics)
     print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
-
-
-def predict(model: Classifier, reviews: pd.DataFrame) -> Predictions:
-    """The predictions of a model for reviews, with columns review and sentiment."""
-    labels = reviews["sentiment"].map(LABELS.index).to_numpy()
-    return Predictions(labels, model.log_odds(reviews["review"].tolist())[None])
 
 
 def choose_weights(

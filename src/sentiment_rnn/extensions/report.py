@@ -40,6 +40,8 @@ def extensions_report(extensions: Extensions) -> Report:
     params = load_params()
     settings, study = report_settings(params), study_catalogue(params).variants
     folders = {variant.results: variant.seeds for name, variant in study.items() if name != "experiment"}
+    if taken := sorted(extensions.entries.keys() & study.keys()):
+        raise ParamsError(f"{FILE}: {taken[0]} is the name of a variant of the study")
     folders |= {RESULTS / name: tuple(extensions.seeds) for name in extensions.networks}
     folders |= {RESULTS / name: (0,) for name in extensions.baselines}
     tables = extensions.rows

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment_rnn.model_json import ModelFolderError
+from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
 
 
@@ -31,10 +31,11 @@ class Ensemble(Classifier):
 
     def explain(self, text: str) -> Explanation:
         """What each word adds: the sum over the members. Words of two members that overlap are one."""
+        explanations = {name: member.explain(text) for name, member in self.members.items()}
         parts: list[Contribution] = []
         bias = 0.0
-        for name, member in self.members.items():
-            explanation, weight = member.explain(text), self.weights[name]
+        for name, explanation in explanations.items():
+            weight = self.weights[name]
             bias += weight * explanation.bias
             for part in explanation.contributions:
                 if part.start == part.end:  # the member reads no word
@@ -49,7 +50,7 @@ class Ensemble(Classifier):
                 merged.append(Contribution(last.start, max(last.end, part.end), value, is_known))
             else:
                 merged.append(part)
-        return Explanation(text, merged, bias, self.n_truncated([text])[0])
+        return Explanation(text, merged, bias, min(explanation.n_truncated for explanation in explanations.values()))
 
     def n_truncated(self, texts: Sequence[str]) -> list[int]:
         """For each text the number of words that no member reads."""
@@ -60,11 +61,14 @@ class Ensemble(Classifier):
 
 
 def check_weights(folder: Path, weights: object) -> dict[str, float]:
-    """The weights of an ensemble, as they are in model.json.
+    """The weights of an ensemble, as they are in model.json; its members are the folders next to its own.
 
     Raises:
-        ModelFolderError: they are none.
+        ModelFolderError: they are none, or a member is missing.
     """
     if not isinstance(weights, dict) or not weights or not all(isinstance(value, float) for value in weights.values()):
         raise ModelFolderError(f"{folder}: a damaged model: ensemble {weights!r}")
+    for name in weights:
+        if "/" in name or "ensemble" in read_metadata(folder.resolve().parent / name):
+            raise ModelFolderError(f"{folder}: a damaged model: {name!r} cannot be a member")
     return weights

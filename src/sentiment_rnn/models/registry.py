@@ -50,8 +50,8 @@ def load(model: str | Path | None = None) -> Classifier:
     """Load a trained model.
 
     Args:
-        model: VARIANT/SEED, such as lstm-adam/12; VARIANT, for its seed with the highest validation accuracy; the path
-            of a model's folder; or None, for the best of all.
+        model: VARIANT/SEED, such as lstm-adam/12; VARIANT, for its seed with the highest validation accuracy;
+            pretrained/NAME; the path of a model's folder; or None, for the best of all.
 
     Raises:
         ModelNotFoundError: there is none of that name.
@@ -61,7 +61,7 @@ def load(model: str | Path | None = None) -> Classifier:
     metadata = read_metadata(folder)
     if "ensemble" in metadata:
         weights = check_weights(folder, metadata["ensemble"])
-        return Ensemble({name: load(folder.with_name(name)) for name in weights}, weights)
+        return Ensemble({name: load(folder.resolve().with_name(name)) for name in weights}, weights)
     # either kind imports its own libraries alone
     if "baseline" in metadata:
         from sentiment_rnn.models.bag_of_words import BagOfWords  # noqa: PLC0415
@@ -114,6 +114,8 @@ def trained_models() -> tuple[list[TrainedModel], dict[str, ModelFolderError]]:
     for prefix, home, results in [*homes, ("pretrained/", PRETRAINED, PRETRAINED)]:
         for path in sorted(home.rglob("model.json")):
             relative = path.parent.relative_to(home)
+            if any(part.startswith(".") for part in relative.parts):  # a kill left it
+                continue
             try:
                 models.append(_describe(f"{prefix}{relative}", path.parent, results / relative))
             except ModelFolderError as error:
@@ -152,8 +154,8 @@ def _describe(name: str, folder: Path, results: Path) -> TrainedModel:
 
 
 def _validation_accuracy(folder: Path, metadata: dict[str, Any]) -> float:
-    if "trials" in metadata:  # of a bag of words or an ensemble: the best was kept
-        return max(float(trial["valid_accuracy"]) for trial in metadata["trials"])
+    if "valid_accuracy" in metadata:  # of a bag of words or an ensemble
+        return float(metadata["valid_accuracy"])
     with (folder / "curves.csv").open(encoding="utf-8", newline="") as curves:
         rows = {int(row["epoch"]): row for row in csv.DictReader(curves)}
     return float(rows[metadata["best_epoch"]]["valid_accuracy"])

@@ -26,14 +26,12 @@ class RowComparison(Comparison):
     second: str
 
 
-def pairs_within(study: str, rows: list[str]) -> list[Pair]:
-    """Some rows of a study, each with each."""
-    return [(f"{study}.{first}", f"{study}.{second}") for first, second in combinations(rows, 2)]
-
-
 def study_families(tables: Rows) -> dict[str, list[Pair]]:
     """The comparisons that are shown, by table: all rows of a study, and the cells with each optimizer."""
-    families = {study: pairs_within(study, list(rows)) for study, rows in tables.items()}
+    families = {
+        study: [(f"{study}.{first}", f"{study}.{second}") for first, second in combinations(rows, 2)]
+        for study, rows in tables.items()
+    }
     by_cell = {study: rows for study, rows in tables.items() if study.endswith("_optimizers")}
     families["cells"] = [
         (f"{first}.{optimizer}", f"{second}.{optimizer}")

@@ -1,10 +1,11 @@
 """The parameters of the report, which no training depends on."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from sentiment_rnn.study.params import Params, ParamsError, StrictModel, validated
+from sentiment_rnn.study.params import Params, StrictModel, parse
 
 
 class Plots(StrictModel):
@@ -27,7 +28,4 @@ def report_settings(params: Params) -> ReportSettings:
     Raises:
         ParamsError: with a line for each key that is wrong.
     """
-    try:
-        return validated(ReportSettings, {"margin": params.margin, "plots": params.plots}, "")
-    except ValueError as error:
-        raise ParamsError("\n".join(f"params.yaml: {line}" for line in str(error).split("\n"))) from error
+    return parse(ReportSettings, Path("params.yaml"), {"margin": params.margin, "plots": params.plots})
