@@ -14,7 +14,7 @@ from sentiment_rnn.report.comparisons import compare_rows, study_families
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.files import replace_files
 from sentiment_rnn.report.page import page_files
-from sentiment_rnn.report.results import means, published_tables, read_results, study_curves
+from sentiment_rnn.report.results import published_tables, read_results, study_curves
 from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.report.study_report import StudyReport, study_drawings
 from sentiment_rnn.report.tables import TITLES
@@ -33,12 +33,14 @@ def main() -> None:
     page = page_files(TITLE, report, images, lambda name: f"../plots/figures/{names[name]}", is_study=True)
     page["verdicts.json"] = {claim.name: asdict(claim) for claim in report.claims}
     curves = {study: study_curves(rows, report.results) for study, rows in report.tables.items()}
-    metrics = means(report.results, report.tables)
+    metrics = {
+        f"{study}/{row}.json": {"test_loss": of_row["loss"]["mean"], "test_accuracy": of_row["accuracy"]["mean"]}
+        for study, rows in page["rows.json"].items()
+        for row, of_row in rows.items()
+    }
 
     # everything is computed; now replace the outputs
-    replace_files(
-        Path("metrics"), {f"{study}/{row}.json": metrics[study][row] for study in metrics for row in metrics[study]}
-    )
+    replace_files(Path("metrics"), metrics)
     replace_files(
         Path("plots/curves"),
         {f"{study}.csv": of_study.to_csv(index=False, lineterminator="\n") for study, of_study in curves.items()},

@@ -47,20 +47,9 @@ def page(explanations: dict[str, Explanation], form: dict[str, Any] | None = Non
         explanations: by the model's name.
         form: of `sentiment serve`.
     """
-    contexts = [
-        {
-            "model": model,
-            "prediction": explanation.prediction,
-            "log_odds": explanation.log_odds,
-            "bias": explanation.bias,
-            "pieces": _pieces(explanation),
-            "towards": _towards(explanation),
-            "unknown": _unknown(explanation),
-            "notes": _notes(explanation),
-        }
-        for model, explanation in explanations.items()
-    ]
-    return _pages.get_template("sentiment.html.j2").render(answers=contexts, form=form)
+    template = _pages.get_template("sentiment.html.j2")
+    shown = {"pieces": _pieces, "towards": _towards, "unknown": _unknown, "notes": _notes}
+    return template.render(explanations=explanations, form=form, **shown)
 
 
 def _pieces(explanation: Explanation) -> list[dict[str, Any]]:

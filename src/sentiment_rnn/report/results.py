@@ -35,11 +35,6 @@ class Runs:
     predictions: Predictions
 
     @property
-    def seeds(self) -> list[int | None]:
-        """The seeds of the runs; a bag of words has none."""
-        return [model.get("seed") for model in self.models]
-
-    @property
     def settings(self) -> dict[str, Any]:
         """The hyperparameters; of a bag of words those that the validation reviews chose."""
         model = self.models[0]
@@ -48,16 +43,6 @@ class Runs:
         (kept,) = [trial for trial in model["trials"] if trial["kept"]]
         chosen = {name: value for name, value in kept.items() if name not in ("valid_accuracy", "kept")}
         return {"baseline": model["baseline"]} | chosen
-
-    @property
-    def validation_reviews(self) -> str:
-        """The hash of the validation reviews: it tells the split from others."""
-        return str(self.models[0]["validation_reviews"])
-
-    @property
-    def n_parameters(self) -> int:
-        """The number of trained parameters of a model."""
-        return int(self.models[0]["n_parameters"])
 
 
 @dataclass(frozen=True)
@@ -166,17 +151,6 @@ def study_curves(rows: dict[str, str], results: dict[str, Result]) -> pd.DataFra
     parts = [results[name].curves.assign(variant=row) for row, name in rows.items() if len(results[name].curves)]
     columns = ["variant", "seed", "epoch", "split", "loss", "accuracy"]
     return pd.concat(parts)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def means(results: dict[str, Result], tables: Rows) -> Tables:
-    """Mean over the seeds of test_loss and test_accuracy."""
-    return {
-        study: {
-            row: {"test_loss": results[name].loss.mean, "test_accuracy": results[name].accuracy.mean}
-            for row, name in rows.items()
-        }
-        for study, rows in tables.items()
-    }
 
 
 def row_figures(tables: Rows, results: dict[str, Result], published: Tables) -> Tables:
