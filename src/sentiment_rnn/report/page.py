@@ -36,17 +36,14 @@ def page_files(
         address: the path of an image from report.md, by its name.
         is_study: it is a StudyReport.
     """
-
-    def text(image: Callable[[str], str]) -> str:
-        template = _templates.get_template("report.md.j2")
-        return template.render(title=title, report=report, image=image, study=report if is_study else None)
-
-    body = MarkdownIt().enable("table").render(text(lambda name: f"{name}.png"))
+    template = _templates.get_template("report.md.j2")
+    text = template.render(title=title, report=report, image=address, study=report if is_study else None)
+    body = MarkdownIt().enable("table").render(text)
     for name, image in images.items():  # after the renderer, which would look at every character of them
         data = "data:image/png;base64," + base64.b64encode(image).decode("ascii")
-        body = body.replace(f'src="{name}.png"', f'src="{data}"')
+        body = body.replace(f'src="{address(name)}"', f'src="{data}"')
     return {
-        "report.md": text(address),
+        "report.md": text,
         "index.html": _templates.get_template("page.html.j2").render(title=title, body=body),
         "rows.json": row_figures(report.tables, report.results, report.published),
         "comparisons.json": [asdict(comparison) for comparison in report.comparisons],

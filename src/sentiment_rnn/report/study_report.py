@@ -73,7 +73,7 @@ class StudyReport(Report):
         published = self.published_accuracy.items()
         return sum(is_inside(accuracy, self.results[variant].accuracy) for variant, accuracy in published)
 
-    @property
+    @cached_property
     def shift(self) -> Comparison | None:
         """How far our mean accuracies are from the published ones, over the variants with the base's optimizer."""
         optimizer = self.params.study.base.optimizer

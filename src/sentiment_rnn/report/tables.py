@@ -7,7 +7,7 @@ from pathlib import Path
 from sentiment_rnn.report.comparisons import RowComparison
 from sentiment_rnn.report.results import Result, Tables
 from sentiment_rnn.report.settings import ReportSettings
-from sentiment_rnn.study.variants import Rows
+from sentiment_rnn.study.variants import Catalogue, Rows
 
 TITLES = Path(__file__).with_name("titles.yaml")  # of the study's tables
 
@@ -63,7 +63,7 @@ class Report:
 
     def rows_of(self, variant: str) -> list[str]:
         """The rows of a variant, as TABLE.ROW."""
-        return [f"{table}.{row}" for table, row, other in self.rows() if other == variant]
+        return Catalogue({}, self.tables).rows_with(variant)
 
     def family(self, name: str) -> list[RowComparison]:
         """The comparisons of a family."""
