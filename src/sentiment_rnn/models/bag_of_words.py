@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from sentiment_rnn.encoding.tokens import plain_tokens, plain_words
+from sentiment_rnn.encoding.vocabulary import write_vocabulary
 from sentiment_rnn.files import writing
 from sentiment_rnn.model_json import ModelFolderError, read_verified, write_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
@@ -62,9 +63,7 @@ class BagOfWords(Classifier):
         arrays = {"weights": self.weights.astype(np.float32), "bias": np.array([self.bias], dtype=np.float32)}
         with writing(folder / "weights.safetensors"):
             save_file(arrays, folder / "weights.safetensors")
-        with writing(folder / "vocabulary.txt"):
-            words = "".join(f"{word}\n" for word in self.vocabulary)
-            (folder / "vocabulary.txt").write_text(words, encoding="utf-8", newline="")
+        write_vocabulary(self.vocabulary, folder / "vocabulary.txt")
         n_parameters = len(self.weights) + 1
         write_metadata(folder, baseline="nbsvm", n_parameters=n_parameters, **metadata, trained_on=environment())
 
