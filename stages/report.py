@@ -12,8 +12,7 @@ from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.report.claims import evaluate_claims
 from sentiment_rnn.report.comparisons import compare_rows, study_families
 from sentiment_rnn.report.figures import draw_all
-from sentiment_rnn.report.files import replace_files
-from sentiment_rnn.report.page import page_files
+from sentiment_rnn.report.page import page_files, replace_files
 from sentiment_rnn.report.results import published_tables, read_results, study_curves
 from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.report.study_report import StudyReport, study_drawings

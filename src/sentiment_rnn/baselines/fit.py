@@ -30,19 +30,12 @@ Fits = Iterator[tuple[dict[str, Any], Floats, float]]  # of each combination of 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one equality
 class Baseline:
-    """A fitted baseline.
+    """A fitted baseline."""
 
-    Attributes:
-        vectorizer: from texts to features.
-        weights: float [features].
-        bias: added to the weighted sum of the features.
-        trials: for each combination of the grid its hyperparameters, valid_accuracy, and whether it was kept.
-    """
-
-    vectorizer: CountVectorizer
-    weights: Floats
+    vectorizer: CountVectorizer  # from texts to features
+    weights: Floats  # [features]
     bias: float
-    trials: list[dict[str, Any]]
+    trials: list[dict[str, Any]]  # the hyperparameters of each combination, its valid_accuracy, and whether it was kept
 
     def log_odds(self, texts: Sequence[str]) -> Floats:
         """Log-odds of the positive class, one per text."""
@@ -57,13 +50,9 @@ class Baseline:
 
 
 def fit(kind: Kind, train: pd.DataFrame, valid: pd.DataFrame, grid: Grid) -> Baseline:
-    """Fit every combination of the grid, and keep the one with the highest validation accuracy.
+    """Fit every combination of the grid, and keep the one with the highest validation accuracy: of equals the first.
 
-    Args:
-        kind: which baseline.
-        train: columns review and sentiment, to learn from.
-        valid: the same columns, to choose.
-        grid: the values of each hyperparameter; of equal combinations the first one is kept.
+    Both parts have the columns review and sentiment.
     """
     is_positive, truth = ((part["sentiment"] == "positive").to_numpy() for part in (train, valid))
     vectorizer = _vectorizer(kind)
@@ -88,11 +77,8 @@ def fit(kind: Kind, train: pd.DataFrame, valid: pd.DataFrame, grid: Grid) -> Bas
 def log_count_ratio(features: csr_matrix, is_positive: NDArray[np.bool_]) -> Floats:
     """[features]: the logarithm of each feature's share in the positive texts over that in the negative ones.
 
-    Naive Bayes with a count of one added to every feature (Wang and Manning 2012, with their alpha of 1).
-
-    Args:
-        features: [texts, features], counts.
-        is_positive: [texts].
+    Naive Bayes with a count of one added to every feature (Wang and Manning 2012, with their alpha of 1). The features
+    are counts [texts, features].
     """
     positive = 1 + np.asarray(features[is_positive].sum(axis=0)).ravel()
     negative = 1 + np.asarray(features[~is_positive].sum(axis=0)).ravel()
@@ -103,11 +89,8 @@ def log_count_ratio(features: csr_matrix, is_positive: NDArray[np.bool_]) -> Flo
 def temperature(scores: Floats, is_positive: NDArray[np.bool_]) -> float:
     """The factor that makes log-odds of positive out of scores (Guo et al., On Calibration of Modern Neural Networks).
 
-    Zero or less where the scores say nothing about the truth, or the contrary.
-
-    Args:
-        scores: [reviews], of reviews that the classifier was not fitted to.
-        is_positive: [reviews], both labels among them.
+    The reviews are others than those that the classifier was fitted to, and have both labels. Zero or less where the
+    scores say nothing about the truth, or the contrary.
     """
     # liblinear has one thread: sums of several would end in other digits on other machines
     regression = LogisticRegression(solver="liblinear", fit_intercept=False, random_state=0)

@@ -25,13 +25,9 @@ Predicted = tuple[list[Prediction], int]  # the predictions of a chunk, and the 
 
 
 def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[int, int]:
-    """Copy a CSV, with a label and the probability of positive after each row.
+    """Copy a CSV with a header, and add a label and the probability of positive to each row.
 
-    Args:
-        model: its folder.
-        source: comma-separated, in UTF-8, with a header.
-        column: of the texts.
-        target: the file to write, or a link to it; it is there only once all rows are. Lines end in a line feed.
+    The target, or the file that it links to, is replaced once all rows are there. Its lines end in a line feed.
 
     Returns:
         The number of rows, and of those in which the model read only the first words.

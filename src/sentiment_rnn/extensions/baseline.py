@@ -10,26 +10,19 @@ from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
 from sentiment_rnn.encoding.splits import LABELS, SPLITS
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
 from sentiment_rnn.evaluation.predictions import FILES, Predictions, write_results
-from sentiment_rnn.extensions.networks import FILE, RESULTS
+from sentiment_rnn.extensions.networks import RESULTS
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json
 from sentiment_rnn.models.bag_of_words import environment
 from sentiment_rnn.models.classifier import Classifier
-from sentiment_rnn.study.params import ParamsError
 
 
 def baseline_stage() -> None:
-    """Fit and evaluate the baseline that the command line names, and replace its results.
-
-    Raises:
-        ParamsError: there is none of that name.
-    """
+    """Fit and evaluate the baseline that the command line names, and replace its results."""
+    entries = load_extensions().baselines
     parser = ArgumentParser(description="Fit a bag of words, and evaluate it on the test set.")
-    parser.add_argument("baseline", help="its name: nbsvm, tfidf, ...")
-    name = parser.parse_args().baseline
-    entry = load_extensions().baselines.get(name)
-    if entry is None:
-        raise ParamsError(f"{FILE}: baselines: there is no {name!r}")
+    parser.add_argument("baseline", choices=entries)
+    entry = entries[name := parser.parse_args().baseline]
     parts, validation_reviews = read_parts(Path(entry.data))
     model = fit(entry.baseline, parts["train"], parts["valid"], entry.grid)
     unfinished = unfinished_folder(RESULTS / name)

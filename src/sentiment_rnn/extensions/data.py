@@ -14,7 +14,7 @@ from sentiment_rnn.corpus.split import (
     write_split,
 )
 from sentiment_rnn.encoding.splits import encode_splits
-from sentiment_rnn.extensions.networks import FILE, RESULTS
+from sentiment_rnn.extensions.networks import RESULTS
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.study.params import ParamsError, load_params
 
@@ -25,14 +25,12 @@ def data_stage() -> None:
     """Split and encode the reviews for the data set that the command line names.
 
     Raises:
-        ParamsError: there is no such data set, or repeated reviews are dropped from the official split.
+        ParamsError: repeated reviews are dropped from the official split.
     """
+    params, entries = load_params(), load_extensions().data
     parser = ArgumentParser(description="Split and encode the reviews for a data set of the extensions.")
-    parser.add_argument("data", help="its name: official, n_train-2000, ...")
-    name = parser.parse_args().data
-    params, data = load_params(), load_extensions().data.get(name)
-    if data is None:
-        raise ParamsError(f"{FILE}: data: there is no {name!r}")
+    parser.add_argument("data", choices=entries)
+    data = entries[name := parser.parse_args().data]
     reviews = pd.read_csv("data/raw/reviews.csv", dtype=str, keep_default_na=False)
     n_distinct, seed = reviews["review"].nunique(), params.split_seed if data.split_seed is None else data.split_seed
     if params.drop_duplicates and data.split == "official":

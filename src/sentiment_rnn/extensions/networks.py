@@ -15,17 +15,11 @@ Name = Annotated[str, Field(pattern=r"^[a-zA-Z][\w-]*$")]  # also of a stage, a 
 
 
 class Entry(StrictModel):
-    """A row of the report.
-
-    Attributes:
-        table: in which it is shown.
-        compare_with: the row of the table with which it is compared, on the same test reviews; None for no comparison.
-        data: the folder that it reads.
-    """
+    """A row of the report."""
 
     table: str
-    compare_with: str | None
-    data: str
+    compare_with: str | None  # a row of the table with the same test reviews; None for no comparison
+    data: str  # the folder that it reads
 
 
 class Network(Entry):

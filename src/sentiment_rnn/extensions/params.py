@@ -35,31 +35,19 @@ class Baseline(Entry):
 
 
 class Table(StrictModel):
-    """A table of the report.
-
-    Attributes:
-        title: its heading.
-        text: the question that it answers.
-        also: rows of the study or of another table, which are shown first.
-    """
+    """A table of the report."""
 
     title: str
-    text: str
-    also: list[str]
+    text: str  # the question that it answers
+    also: list[str]  # rows of the study or of another table, which are shown first
 
 
 class Release(StrictModel):
-    """The models of the package.
-
-    Attributes:
-        nbsvm: the grid of the NB-SVM.
-        n_weights: so many of its weights are kept, the largest.
-        gru_weights: of the GRU's log-odds in the ensemble, to choose from.
-    """
+    """The models of the package."""
 
     nbsvm: Grid
-    n_weights: PositiveInt
-    gru_weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]
+    n_weights: PositiveInt  # so many weights of the NB-SVM are kept, the largest
+    gru_weights: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1)]  # in the ensemble, to choose from
 
 
 class Extensions(Networks):

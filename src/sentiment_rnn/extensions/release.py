@@ -72,12 +72,7 @@ def evaluate(folder: Path, test: pd.DataFrame) -> None:
 def choose_weights(
     members: dict[str, Classifier], valid: pd.DataFrame, weights: Sequence[float]
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Choose the weight of the second of two models; that of the first is 1.
-
-    Args:
-        members: the models by name.
-        valid: the validation reviews, columns review and sentiment.
-        weights: to choose from; of equally accurate ones the first is kept.
+    """Choose the weight of the second of two models, of equally accurate ones the first; that of the first model is 1.
 
     Returns:
         The weights by name; and each weight with its valid_accuracy, and whether it was kept.

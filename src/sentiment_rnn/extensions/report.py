@@ -7,8 +7,7 @@ from sentiment_rnn.extensions.networks import FILE, RESULTS
 from sentiment_rnn.extensions.params import Extensions, load_extensions
 from sentiment_rnn.report.comparisons import Pair, compare_rows
 from sentiment_rnn.report.figures import draw_all, forest_rows, plot_forest, table_drawings
-from sentiment_rnn.report.files import replace_files
-from sentiment_rnn.report.page import page_files
+from sentiment_rnn.report.page import page_files, replace_files
 from sentiment_rnn.report.results import Result, read_results
 from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.report.tables import Report

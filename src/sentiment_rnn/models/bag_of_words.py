@@ -24,16 +24,10 @@ from sentiment_rnn.models.classifier import Classifier, Contribution, Explanatio
 
 @dataclass(frozen=True, eq=False)  # arrays have no one equality
 class BagOfWords(Classifier):
-    """An NB-SVM: the log-odds of positive are a bias and the weights of the distinct features of a text.
+    """An NB-SVM: the log-odds of positive are a bias and the weights of the distinct features of a text."""
 
-    Attributes:
-        vocabulary: the words and pairs of words, by feature, in the order of their characters.
-        weights: float [features].
-        bias: added to the sum.
-    """
-
-    vocabulary: list[str]
-    weights: Floats
+    vocabulary: list[str]  # the words and pairs of words, by feature, in the order of their characters
+    weights: Floats  # [features]
     bias: float
 
     def log_odds(self, texts: Sequence[str]) -> Floats:

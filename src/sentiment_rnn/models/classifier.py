@@ -14,15 +14,10 @@ Label = Literal["positive", "negative"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction for one text.
-
-    Attributes:
-        label: the likelier one.
-        probability: of positive.
-    """
+    """The prediction for one text."""
 
     label: Label
-    probability: float
+    probability: float  # of positive
 
     @classmethod
     def from_log_odds(cls, log_odds: float) -> "Prediction":
@@ -32,33 +27,25 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What the word text[start:end] adds to the log-odds of positive.
-
-    `is_known` says whether the word is in the model's vocabulary.
-    """
+    """What the word text[start:end] adds to the log-odds of positive."""
 
     start: int
     end: int
     value: float
-    is_known: bool
+    is_known: bool  # in the model's vocabulary
 
 
 @dataclass(frozen=True)
 class Explanation:
     """Why a model predicts what it does: its log-odds of positive are the bias plus what each word adds.
 
-    Attributes:
-        text: the text.
-        contributions: of the words that the model reads, in order. A network adds one of an empty word to a text in
-            which it reads none.
-        bias: the log-odds without any word.
-        n_truncated: words after those that the model reads.
+    The contributions are in the order of the words. A network adds one of an empty word where it reads none.
     """
 
     text: str
     contributions: list[Contribution]
     bias: float
-    n_truncated: int = 0
+    n_truncated: int = 0  # words after those that the model reads
 
     @property
     def log_odds(self) -> float:

@@ -11,12 +11,7 @@ from sentiment_rnn.models.classifier import Classifier, Contribution, Explanatio
 
 
 class Ensemble(Classifier):
-    """A weighted sum of the log-odds of other models.
-
-    Args:
-        members: by name.
-        weights: of the members' log-odds, by the same names.
-    """
+    """A sum of the log-odds of other models, each times its weight; both by the same names."""
 
     def __init__(self, members: Mapping[str, Classifier], weights: Mapping[str, float]) -> None:
         self.members = members

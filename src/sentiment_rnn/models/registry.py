@@ -25,25 +25,15 @@ class ModelNotFoundError(PipelineError):
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A trained model on disk.
+    """A trained model on disk."""
 
-    Attributes:
-        name: VARIANT/SEED, or pretrained/NAME.
-        variant: that its model.json names.
-        folder: its files.
-        validation_reviews: a hash: accuracies compare only where it is the same.
-        n_parameters: trained numbers.
-        validation_accuracy: of the epoch, or of the combination of hyperparameters, that was kept.
-        test_accuracy: None if the model was not evaluated.
-    """
-
-    name: str
+    name: str  # VARIANT/SEED, or pretrained/NAME
     variant: str
     folder: Path
-    validation_reviews: str
+    validation_reviews: str  # a hash: accuracies compare only where it is the same
     n_parameters: int
     validation_accuracy: float
-    test_accuracy: float | None
+    test_accuracy: float | None  # None if the model was not evaluated
 
 
 def load(model: str | Path | None = None) -> Classifier:

@@ -39,14 +39,9 @@ class ClaimError(PipelineError):
 
 @dataclass(frozen=True)
 class Claim:
-    """A published claim and its verdict.
+    """A published claim, the verdict on it, and its statements, each with its outcome and its comparison.
 
-    Attributes:
-        name: its id.
-        text: the claim in words.
-        verdict: on all statements together.
-        smallest_margin: from this margin on, all its differences are within the margin; None without differences.
-        statements: each with its sign, its outcome, and its comparison.
+    From the smallest margin on, all its differences are within the margin; None without differences.
     """
 
     name: str
@@ -59,14 +54,7 @@ class Claim:
 def evaluate_claims(
     claims: list[dict[str, str]], specs: dict[str, list[str]], tables: Rows, results: dict[str, Result], margin: float
 ) -> list[Claim]:
-    """The verdict on each claim. A claim is not tested if one of its rows is missing.
-
-    Args:
-        claims: those of the source, with id and says.
-        specs: the statements of each claim.
-        tables: of the study.
-        results: by variant.
-        margin: a difference below it is none.
+    """The verdict on each claim, by its statements in `specs`. A claim is not tested if one of its rows is missing.
 
     Raises:
         ClaimError: a claim has no statement, or one that cannot be read.
@@ -90,9 +78,9 @@ def evaluate_claims(
             if outcome in ("more", "less"):
                 outcome = "holds" if outcome == claimed else "reversed"
             is_contradicted = outcome == "reversed" and comparison.corrected_outcome not in (claimed, "undecided")
-            facts = {"statement": text, "sign": sign, "outcome": outcome, "contradicts": is_contradicted}
-            statements.append(facts | asdict(comparison))
-        margins = [one.smallest_margin for one in comparisons if one.smallest_margin is not None]
+            statement = {"statement": text, "sign": sign, "outcome": outcome, "contradicts": is_contradicted}
+            statements.append(statement | asdict(comparison))
+        margins = [comparison.smallest_margin for comparison in comparisons if comparison.smallest_margin is not None]
         evaluated.append(Claim(name, claim["says"], verdict_of(statements), max(margins, default=None), statements))
     return evaluated
 

@@ -13,17 +13,11 @@ Pair = tuple[str, str]  # of rows, each as STUDY.ROW; the second may be a number
 
 @dataclass(frozen=True)
 class RowComparison(Comparison):
-    """The test accuracy of one row minus another's, on the same reviews.
+    """The test accuracy of one row minus another's, on the same reviews."""
 
-    Attributes:
-        family: the table in which it is shown.
-        first: a row, as STUDY.ROW.
-        second: another row, or a number.
-    """
-
-    family: str
-    first: str
-    second: str
+    family: str  # the table in which it is shown
+    first: str  # STUDY.ROW
+    second: str  # STUDY.ROW, or a number
 
 
 def study_families(tables: Rows) -> dict[str, list[Pair]]:
@@ -44,15 +38,7 @@ def study_families(tables: Rows) -> dict[str, list[Pair]]:
 def compare_rows(
     families: dict[str, list[Pair]], tables: Rows, results: dict[str, Result], margin: float, n_statements: int = 1
 ) -> list[RowComparison]:
-    """Every pair of every family, in order; the second of a pair may be a number.
-
-    Args:
-        families: the pairs.
-        tables: of the study.
-        results: by variant.
-        margin: a difference below it is none.
-        n_statements: for the corrected interval, as compare() takes it.
-    """
+    """Every pair of every family, in order; margin and n_statements are those of compare()."""
     variant_of = variant_by_row(tables)
     comparisons = []
     for family, pairs in families.items():

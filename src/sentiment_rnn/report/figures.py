@@ -73,13 +73,7 @@ def table_drawings(report: Report) -> dict[str, Drawing]:
 def forest_rows(
     report: Report, comparisons: list[RowComparison], published: Mapping[str, float]
 ) -> list[ForestRow | str]:
-    """The rows of the forest plot: the title of each family, and its comparisons.
-
-    Args:
-        report: with the titles.
-        comparisons: to show.
-        published: accuracies by variant.
-    """
+    """The rows of the forest plot: the title of each family, and its comparisons; `published` is by variant."""
     variant_of, rows = variant_by_row(report.tables), list[ForestRow | str]()
     for family, of_family in groupby(comparisons, key=lambda comparison: comparison.family):
         rows.append(report.title(family)["title"])
@@ -90,14 +84,7 @@ def forest_rows(
 
 
 def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, colors: list[str]) -> Figure:
-    """Accuracy and loss of the rows of one table, and below them the learning curves, in the same colours.
-
-    Args:
-        accuracy: a dot for each row.
-        loss: likewise.
-        curves: columns variant, seed, epoch, split, loss, accuracy; empty where nothing is trained.
-        colors: one for each row, from the first again when they run out.
-    """
+    """Accuracy and loss of the rows of one table, and below them the learning curves, if any, in the same colours."""
     height = 0.3 * len(accuracy) + 1.2
     rows = [height, 3.0] if len(curves) else [height]
     figure = Figure(figsize=(9, sum(rows)), layout="constrained")
@@ -115,12 +102,7 @@ def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
 def plot_forest(rows: list[ForestRow | str], margin: float, colors: list[str]) -> Figure:
     """How far each row is from the one that it is compared with, with its interval; the margin is shaded.
 
-    Differences that are too large for the axis are at its edge with their number.
-
-    Args:
-        rows: from the top; a text is a heading.
-        margin: in accuracy.
-        colors: of rows within the margin, of those that differ, and of those that are undecided.
+    A row that is a text is a heading. Differences that are too large for the axis are at its edge with their number.
     """
     figure = Figure(figsize=(7.2, 0.22 * len(rows) + 1.3), layout="constrained")
     axes = figure.subplots()

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
+from sentiment_rnn.files import write_json, writing
 from sentiment_rnn.report.results import is_inside, row_figures
 from sentiment_rnn.report.tables import Report
 
@@ -31,13 +34,14 @@ def page_files(
 
     Args:
         title: its heading.
-        report: the numbers.
+        report: the numbers; of the study a StudyReport.
         images: PNG by name.
         address: the path of an image from report.md, by its name.
-        is_study: it is a StudyReport.
+        is_study: whether the page has the study's own sections.
     """
     template = _templates.get_template("report.md.j2")
-    text = template.render(title=title, report=report, image=address, study=report if is_study else None)
+    environment, study = environments(report), report if is_study else None
+    text = template.render(title=title, report=report, image=address, study=study, environment=environment)
     body = MarkdownIt().enable("table").render(text)
     for name, image in images.items():  # after the renderer, which would look at every character of them
         data = "data:image/png;base64," + base64.b64encode(image).decode("ascii")
@@ -47,7 +51,7 @@ def page_files(
         "index.html": _templates.get_template("page.html.j2").render(title=title, body=body),
         "rows.json": row_figures(report.tables, report.results, report.published),
         "comparisons.json": [asdict(comparison) for comparison in report.comparisons],
-        "environment.json": environments(report),
+        "environment.json": environment,
     }
 
 
@@ -60,3 +64,17 @@ def environments(report: Report) -> dict[str, Any]:
         # torch names its build after a plus, where it is not PyPI's
         "packages": {name: version(name).partition("+")[0] for name in packages},
     }
+
+
+def replace_files(folder: Path, contents: Mapping[str, Any]) -> None:
+    """Replace a folder by one with these files: by name (or path) a text, bytes, or what is written as JSON."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in contents.items():
+        path = folder / name
+        if not isinstance(content, str | bytes):
+            # ten digits: the last of a double's seventeen depend on the processor
+            write_json(path, json.loads(json.dumps(content), parse_float=lambda text: float(f"{float(text):.10g}")))
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(path):
+            path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))

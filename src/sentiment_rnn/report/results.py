@@ -22,17 +22,11 @@ class ResultsError(PipelineError):
 
 @dataclass(frozen=True)
 class Runs:
-    """The runs of one variant.
+    """The runs of one variant."""
 
-    Attributes:
-        models: the model.json of each run.
-        curves: its learning curves: columns seed, epoch, split, loss, accuracy; empty for a bag of words.
-        predictions: of all runs, for the test reviews.
-    """
-
-    models: list[dict[str, Any]]
-    curves: pd.DataFrame
-    predictions: Predictions
+    models: list[dict[str, Any]]  # the model.json of each
+    curves: pd.DataFrame  # columns seed, epoch, split, loss, accuracy; empty for a bag of words
+    predictions: Predictions  # of all runs, for the test reviews
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -47,17 +41,11 @@ class Runs:
 
 @dataclass(frozen=True)
 class Result(Runs):
-    """Runs with summary statistics.
-
-    Attributes:
-        accuracy: on the test reviews.
-        loss: on the test reviews.
-        variance: of the accuracies of its seeds, shared with other variants where that is allowed.
-    """
+    """Runs with their summary statistics on the test reviews."""
 
     accuracy: Estimate
     loss: Estimate
-    variance: Variance | None
+    variance: Variance | None  # of the seeds' accuracies, shared with other variants where that is allowed
 
     @property
     def correct(self) -> Row:
@@ -66,11 +54,7 @@ class Result(Runs):
 
 
 def read_results(folders: dict[Path, tuple[int, ...]], not_pooled: Collection[str] = ()) -> dict[str, Result]:
-    """The results of some variants, which share the variance of their seeds.
-
-    Args:
-        folders: of the results, each with the variant's name, and its seeds.
-        not_pooled: variants that add nothing to the variance that the others share.
+    """The results of some variants, which share the variance of their seeds; those `not_pooled` add nothing to it.
 
     Raises:
         ResultsError: those of a variant are missing or incomplete.
@@ -112,11 +96,7 @@ def _kind(name: str, runs: Runs) -> str:
 
 
 def read_runs(folder: Path, seeds: tuple[int, ...]) -> Runs:
-    """All runs of a variant.
-
-    Args:
-        folder: of its results, one folder for each seed.
-        seeds: of the variant.
+    """All runs of a variant, one in each seed's folder.
 
     Raises:
         ResultsError: a file is missing.

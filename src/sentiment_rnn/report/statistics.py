@@ -45,12 +45,7 @@ Outcome = Literal["more", "less", "within the margin", "undecided"]
 
 @dataclass(frozen=True, eq=False)  # two estimates with equal numbers are two
 class Variance:
-    """An estimate of a variance.
-
-    Attributes:
-        value: the estimate.
-        df: its degrees of freedom.
-    """
+    """An estimate of a variance, with its degrees of freedom."""
 
     value: float
     df: float
@@ -61,18 +56,10 @@ Row = tuple[Values, Variance | None]  # a table, and the variance of its seeds; 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over seeds and test reviews, with its 95% interval.
+    """A mean over `n` seeds and `n_reviews` test reviews, with its 95% confidence interval.
 
-    Attributes:
-        mean: over both.
-        ci_low: lower end of the confidence interval.
-        ci_high: upper end.
-        prediction_low: lower end of the prediction interval: of a single run, with another seed and as many other test
-            reviews.
-        prediction_high: its upper end.
-        std: standard deviation of the seeds' means; None with one seed.
-        n: seeds.
-        n_reviews: test reviews.
+    The prediction interval is that of a single run, with another seed and as many other test reviews; std is that of
+    the seeds' means, None with one seed.
     """
 
     mean: float
@@ -87,19 +74,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first mean minus the second, or minus a number.
+    """The first mean minus the second, or minus a number, with its 95% confidence interval.
 
-    Attributes:
-        difference: of the means.
-        standard_error: of the difference.
-        ci_low: lower end of the 95% interval.
-        ci_high: upper end.
-        p_value: two-sided, of no difference: below 5% if the interval excludes zero.
-        p_equivalence: of a difference as large as the margin, or larger: twice the larger p of the two one-sided tests,
-            so that it is below 5% if the interval is within the margin; None for a number.
-        corrected_low: lower end of the interval that is corrected for the statements of a claim (Bonferroni).
-        corrected_high: its upper end.
-        margin: a difference below it is none; None for a number.
+    p_value is two-sided, of no difference: below 5% if the interval excludes zero. p_equivalence is of a difference as
+    large as the margin, or larger: twice the larger p of the two one-sided tests, and so below 5% if the interval is
+    within the margin. The corrected interval is that of all statements of a claim together (Bonferroni). A comparison
+    with a number has no margin.
     """
 
     difference: float
@@ -188,12 +168,7 @@ def _pooled(rows: list[Means]) -> Variance:
 
 
 def estimate(values: Values, variance: Variance | None) -> Estimate:
-    """The mean of a table [seeds, reviews].
-
-    Args:
-        values: of one row.
-        variance: of its seeds; None leaves them out.
-    """
+    """The mean of a table [seeds, reviews]; a variance that is None leaves the seeds out."""
     mean, of_reviews, own = float(values.mean()), (1.0, review_variance(values)), seed_variance(values.mean(axis=1))
     seeds = [(1 / len(values), variance)] if variance else []
     half = _half_width([*seeds, of_reviews])
@@ -203,13 +178,7 @@ def estimate(values: Values, variance: Variance | None) -> Estimate:
 
 
 def compare(first: Row, second: Row, margin: float, n_statements: int = 1) -> Comparison:
-    """Two rows on the same reviews.
-
-    Args:
-        first: a row.
-        second: another row.
-        margin: a difference below it is none.
-        n_statements: the corrected intervals of so many comparisons all cover together.
+    """Two rows on the same reviews; the corrected intervals of `n_statements` comparisons all cover together.
 
     Raises:
         ValueError: the tables are not of the same reviews.
@@ -224,7 +193,7 @@ def compare(first: Row, second: Row, margin: float, n_statements: int = 1) -> Co
 
 
 def compare_with_number(row: Row, number: float, n_statements: int = 1) -> Comparison:
-    """A row and a fixed number; the other arguments are those of compare()."""
+    """A row and a fixed number."""
     values, variance = row
     parts = [(1 / len(values), variance)] if variance else []
     return _comparison(float(values.mean()) - number, [*parts, (1.0, review_variance(values))], None, n_statements)
@@ -236,10 +205,6 @@ def mean_shift(rows: list[Row], published: list[float]) -> Comparison:
     A published accuracy is of one run. The source's runs have one seed and one test set in common, so their errors do
     not average out over the rows: the variance has one whole seed variance, and the reviews' variance of the mean of
     all rows, once for the source's test reviews and once for ours.
-
-    Args:
-        rows: ours.
-        published: the source's accuracy of each.
     """
     of_reviews = review_variance(np.mean([values.mean(axis=0) for values, _ in rows], axis=0)[None])
     parts = [(2.0, of_reviews)]

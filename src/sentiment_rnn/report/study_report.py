@@ -4,7 +4,7 @@ import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
-from sentiment_rnn.report.claims import Claim, Verdict
-from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families
+from sentiment_rnn.report.claims import Claim
+from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families, variant_by_row
 from sentiment_rnn.report.figures import Drawing, forest_rows, plot_forest, plot_reliability, table_drawings
 from sentiment_rnn.report.results import is_inside
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
@@ -24,21 +24,13 @@ from sentiment_rnn.study.variants import base_name
 
 @dataclass(frozen=True)
 class StudyReport(Report):
-    """The data of the study's page.
-
-    Attributes:
-        params: the parameters.
-        claims: of the source, with verdicts.
-        source: what the source published; None where it does not compare.
-        data: the summaries of the split and of the vocabulary.
-        also_in_train: bool [test reviews], whether the text is also among the training reviews.
-    """
+    """The data of the study's page."""
 
     params: Params
     claims: list[Claim]
-    source: dict[str, Any] | None
-    data: dict[str, Any]
-    also_in_train: NDArray[np.bool_]
+    source: dict[str, Any] | None  # what the source published; None where it does not compare
+    data: dict[str, Any]  # the summaries of the split and of the vocabulary
+    also_in_train: NDArray[np.bool_]  # [test reviews], whether the text is also among the training reviews
 
     @property
     def bases(self) -> dict[str, str]:
@@ -56,16 +48,12 @@ class StudyReport(Report):
         predictions = {name: self.results[variant].predictions for name, variant in self.selected.items()}
         return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in predictions.items()}
 
-    @property
-    def verdicts(self) -> dict[str, int]:
-        """How many claims have each verdict."""
-        return {verdict: sum(claim.verdict == verdict for claim in self.claims) for verdict in get_args(Verdict)}
-
     @cached_property
     def published_accuracy(self) -> dict[str, float]:
         """The published test accuracies by variant: that of the base belongs to several rows."""
-        rows = ((variant, self.published.get(table, {}).get(row)) for table, row, variant in self.rows())
-        return {variant: figures["test_accuracy"] for variant, figures in rows if figures}
+        variant_of = variant_by_row(self.tables)
+        rows = ((f"{table}.{row}", figures) for table, rows in self.published.items() for row, figures in rows.items())
+        return {variant_of[row]: figures["test_accuracy"] for row, figures in rows if row in variant_of}
 
     @property
     def n_inside(self) -> int:

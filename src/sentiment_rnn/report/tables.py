@@ -1,6 +1,5 @@
 """What a page shows of a pipeline: tables of variants, their results, and comparisons of their rows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,50 +15,19 @@ Titles = dict[str, dict[str, str]]  # title and text, by table
 
 @dataclass(frozen=True)
 class Report:
-    """The data of a page.
-
-    Attributes:
-        settings: the parameters of the report.
-        tables: with their rows, and the variant of each.
-        titles: of the tables.
-        stages: the DVC stage that trains each variant.
-        results: by variant.
-        comparisons: of the rows.
-        published: the source's figures by table and row; empty where they do not compare.
-    """
+    """The data of a page."""
 
     settings: ReportSettings
     tables: Rows
     titles: Titles
-    stages: dict[str, str]
-    results: dict[str, Result]
+    stages: dict[str, str]  # the DVC stage that trains each variant
+    results: dict[str, Result]  # by variant
     comparisons: list[RowComparison]
-    published: Tables
-
-    @property
-    def n_seeds(self) -> list[int]:
-        """The numbers of seeds that variants have."""
-        return sorted({result.accuracy.n for result in self.results.values()})
-
-    @property
-    def trained_on(self) -> list[str]:
-        """The devices and versions, a line each."""
-        lines = set()
-        for result in self.results.values():
-            for environment in (model["trained_on"] for model in result.models):
-                library = (
-                    "{threads} thread, PyTorch {torch}" if "torch" in environment else "scikit-learn {scikit-learn}"
-                )
-                lines.add(("{device}, " + library + ", Python {python}").format_map(environment))
-        return sorted(lines)
+    published: Tables  # the source's figures; empty where they do not compare
 
     def title(self, table: str) -> dict[str, str]:
         """The title and the text of a table."""
         return self.titles.get(table, {"title": table, "text": ""})
-
-    def rows(self) -> Iterator[tuple[str, str, str]]:
-        """Each row of each table: the names of the table, of the row and of the variant."""
-        return ((table, row, variant) for table, rows in self.tables.items() for row, variant in rows.items())
 
     def rows_of(self, variant: str) -> list[str]:
         """The rows of a variant, as TABLE.ROW."""
