@@ -1,7 +1,8 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+INSTALL := python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help demo check-git test fuzz faults repro cluster verify published bench coverage audit install lint
+.PHONY: help demo check-git test fuzz faults repro cluster verify published bench coverage audit lock install lint
 
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
@@ -42,15 +43,23 @@ coverage: install # how often the report's intervals cover and its tests err, by
 	PYTHONPATH=src python benchmarks/interval_coverage.py
 
 audit: install # the installed packages against the database of known vulnerabilities; wants a network
-	python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	$(INSTALL) '.[maintain]'
 	pip-audit --local --skip-editable
+
+lock: install # the newest versions that pyproject.toml allows, into constraints.txt; wants a network
+	$(INSTALL) '.[maintain]'
+	uv pip compile --universal --upgrade --all-extras --no-annotate --no-header pyproject.toml \
+		| grep -vE '^(cuda|nvidia|triton)' >constraints.unfinished # each build of torch names its own
+	mv constraints.unfinished constraints.txt
 
 install: .venv/installed
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "error: $(PYTHON) is" \
+		"not Python 3.11 to 3.14, which the packages are for; run: make install PYTHON=python3.13" >&2; exit 1; }
 	@echo "installing into .venv: some minutes, some GB"
 	$(PYTHON) -m venv .venv
-	python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(INSTALL) '.[test]'
 	@touch .venv/installed
 
 lint: install # ruff and mypy

@@ -13,11 +13,7 @@ DVC = (sys.executable, "-m", "dvc")
 
 
 def run(*command: str, folder: str | Path | None = None, shown: bool = False, **options: Any) -> str:
-    """Run a command in a folder, with options of subprocess.run(); returns its output, unless that is shown.
-
-    Raises:
-        PipelineError: it failed; the message has its output.
-    """
+    """Run a command, with options of subprocess.run(); its output, unless that is shown, or a PipelineError with it."""
     result = subprocess.run(command, check=False, text=True, capture_output=not shown, cwd=folder, **options)
     if result.returncode:
         raise PipelineError(f"{' '.join(command)} failed: {result.stdout or ''}{result.stderr or ''}")

@@ -1,8 +1,7 @@
-"""`dvc repro` on several machines: `make cluster`.
+"""`dvc repro` on several machines: `make cluster`. docs/cluster.md says how to start workers.
 
 Dask's workers train, each in a clone of its own (worker.py). Dask gives the training of a lost worker to another one.
 Inputs and outputs go through the DVC remote. Everything else runs here, and dvc.lock ends as if everything had.
-docs/cluster.md says how to start workers.
 """
 
 import logging
@@ -34,13 +33,12 @@ from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.study.params import load_params
 from sentiment_rnn.study.variants import study_catalogue
 
-SOURCES = ("params.yaml", "dvc.yaml", "pyproject.toml", "src", "stages")
+SOURCES = ("params.yaml", "dvc.yaml", "constraints.txt", "src", "stages")
 INPUTS = "vocab"  # the stage that all trainings depend on
 N_LOCAL = 2  # workers on this machine, where no scheduler is given
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
 PULL = (*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # everything that dvc.lock names and the remote has
 POLL_INTERVAL = 30  # seconds between two looks at whether there are workers
-
 Entry = dict[str, Any]  # of a stage, in dvc.lock
 
 
@@ -124,7 +122,6 @@ def save(finished: dict[str, Entry]) -> None:
 
 
 def committed() -> str:
-    """The commit that the workers check out."""
     if changed := run("git", "status", "--porcelain", "--", *SOURCES).splitlines():
         names = ", ".join(line[3:] for line in changed)
         raise PipelineError(f"the workers take code and parameters from git, and this is not committed: {names}")
@@ -132,7 +129,6 @@ def committed() -> str:
 
 
 def default_remote() -> tuple[str, str]:
-    """Name and address of the DVC remote."""
     with project() as repo:
         if name := repo.config["core"].get("remote"):
             return name, repo.config["remote"][name]["url"]
@@ -161,7 +157,6 @@ def local_cluster(remote: tuple[str, str]) -> Iterator[Client]:
 
 
 def clone_for_worker(index: int, remote: str, url: str) -> Path:
-    """A new clone for a worker on this machine."""
     clone = CLONES / str(index)
     shutil.rmtree(clone, ignore_errors=True)
     run("git", "clone", "--quiet", ".", str(clone))

@@ -29,7 +29,7 @@ def main() -> None:
         if changed := run("git", "status", "--porcelain").splitlines():
             names = ", ".join(line[3:] for line in changed)
             print(f"demo/ will be a clone of the last commit, without these changes: {names}")
-        make_clone()
+        make_demo()
     print("This runs the study on 10,000 made-up reviews in demo/: some minutes, or seconds if it has run before.")
     run(*DVC, "repro", folder=DEMO, shown=True)
     if not run("git", "ls-files", "dvc.lock", folder=DEMO):  # the first run: later ones are the user's to commit
@@ -38,8 +38,7 @@ def main() -> None:
     print("Done: the report is demo/report/index.html. Next: source .venv/bin/activate; cd demo")
 
 
-def make_clone() -> None:
-    """Clone the last commit, with the settings of the demo and without the results of the study."""
+def make_demo() -> None:
     unfinished = Path("demo.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     run("git", "clone", "--quiet", ".", str(unfinished))
@@ -47,8 +46,7 @@ def make_clone() -> None:
         run("git", "config", key, value, folder=unfinished)
     apply_overrides(unfinished / "params.yaml", SETTINGS)
     run("git", "rm", "-r", "--quiet", "--ignore-unmatch", *OUTPUTS, folder=unfinished)
-    message = "The demo: sample reviews, two seeds, short grids"
-    run("git", "commit", "--quiet", "--all", "--message", message, folder=unfinished)
+    run("git", "commit", "--quiet", "--all", "--message", "The demo's parameters", folder=unfinished)
     unfinished.rename(DEMO)
 
 

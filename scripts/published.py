@@ -1,7 +1,6 @@
 """Put the published figures under the git tag `published`, for `dvc metrics diff published`.
 
-The tag's commit has no parent. It has metrics/STUDY/ROW.json with the published figures, and a dvc.yaml that declares
-them.
+The tag's commit has no parent. It has metrics/STUDY/ROW.json, and a dvc.yaml that declares them.
 """
 
 import json

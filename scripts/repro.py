@@ -79,7 +79,6 @@ def touch_outputs() -> list[Path]:
 
 
 def md5(path: Path) -> str:
-    """The MD5 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 

@@ -19,16 +19,14 @@ def main() -> None:
 
 
 def check_stored_files() -> None:
-    """Hash the files of DVC's cache, and have DVC hash all outputs that are here."""
     if damaged := damaged_files():
         raise PipelineError("\n".join(f"{path}: damaged; make repro repairs it" for path in damaged))
-    touch_outputs()
+    touch_outputs()  # DVC hashes them again
     print("DVC's cache: no file is damaged")
 
 
 def check_locks() -> None:
-    """Ask DVC whether code, parameters and outputs are those of the lock files. Its exit status does not tell."""
-    try:
+    try:  # the exit status does not tell
         output = run(*DVC, "repro", "--dry", "--allow-missing", *PIPELINES)
     except PipelineError as error:  # DVC goes on where it should not, and misses what a stage would have made
         output = str(error)
@@ -39,7 +37,6 @@ def check_locks() -> None:
 
 
 def check_reports() -> None:
-    """Make the reports in a clone, from what git has, and compare."""
     with tempfile.TemporaryDirectory() as clone:
         run("git", "clone", "--quiet", ".", clone)
         for report in REPORTS:

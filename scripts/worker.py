@@ -5,9 +5,10 @@ import os
 import socket
 import subprocess
 import sys
-import tomllib
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,8 @@ from sentiment_rnn.errors import PipelineError
 def run_stage(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Reproduce a stage at a commit; `inputs` are the entries of dvc.lock of the stages that it depends on.
 
-    What it needs comes from the DVC remote, and what it makes goes there, run cache included.
-
-    Returns:
-        The entry of the stage, and what was printed.
+    What it needs comes from the DVC remote, and what it makes goes there, run cache included. Returns the entry of the
+    stage, and what was printed.
     """
     try:
         if not Path("dvc.yaml").exists():
@@ -32,15 +31,22 @@ def run_stage(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str
         with Path(".dvc/tmp/cluster.lock").open("w") as lock:
             # DVC inherits it: after a worker that was killed the next one waits for what that one left running
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return _run_stage(stage, commit, inputs, lock.fileno())
+            environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+            here = partial(run, stdin=subprocess.DEVNULL, env=environment, pass_fds=[lock.fileno()])
+            check_out(commit, here)
+            dump_yaml("dvc.lock", {"schema": "2.0", "stages": inputs})
+            dvc = (sys.executable, "-m", "dvc")  # a constant of a module would be the coordinator's
+            # the run cache knows stages that another worker has finished, and the coordinator did not record
+            here(*dvc, "pull", "--force", "--run-cache", *inputs)
+            output = here(*dvc, "repro", "--single-item", "--pull", stage)
+            here(*dvc, "push", "--run-cache", stage)
+            return load_yaml("dvc.lock")["stages"][stage], output
     except PipelineError as error:
         raise PipelineError(f"{socket.gethostname()}, {Path.cwd()}: {error}") from error
 
 
-def _run_stage(stage: str, commit: str, inputs: dict[str, Any], lock: int) -> tuple[dict[str, Any], str]:
-    dvc = (sys.executable, "-m", "dvc")  # a constant of a module would be the coordinator's
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    here = partial(run, stdin=subprocess.DEVNULL, env=environment, pass_fds=[lock])
+def check_out(commit: str, here: Callable[..., str]) -> None:
+    """Have the clone at a commit, and no other versions of packages than those that it locks."""
     changed = here("git", "status", "--porcelain", "--untracked-files=no").splitlines()
     if others := [line[3:] for line in changed if line[3:] != "dvc.lock"]:
         raise PipelineError(f"changed files in the worker's clone: {', '.join(others)}")
@@ -50,13 +56,8 @@ def _run_stage(stage: str, commit: str, inputs: dict[str, Any], lock: int) -> tu
     here("git", "checkout", "--quiet", "--force", "--detach", commit)
     here("git", "clean", "-fdxq", "data/models")  # of an earlier stage, whole or not
     Path(".dvc/tmp/rwlock").unlink(missing_ok=True)  # nothing runs here now, and a kill may have left half of it
-    for pin in tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]:
-        name, _, wanted = pin.partition("==")
-        if (installed := version(name).partition("+")[0]) != wanted:  # torch names its build after a plus
-            raise PipelineError(f"{name} {installed} is installed, where {wanted} is wanted")
-    dump_yaml("dvc.lock", {"schema": "2.0", "stages": inputs})
-    # the run cache knows stages that another worker has finished, and the coordinator did not record
-    here(*dvc, "pull", "--force", "--run-cache", *inputs)
-    output = here(*dvc, "repro", "--single-item", "--pull", stage)
-    here(*dvc, "push", "--run-cache", stage)
-    return load_yaml("dvc.lock")["stages"][stage], output
+    for line in Path("constraints.txt").read_text(encoding="utf-8").splitlines():
+        name, _, wanted = line.partition(" ;")[0].partition("==")
+        with suppress(PackageNotFoundError):  # of another platform, or of no use here
+            if (installed := version(name).partition("+")[0]) != wanted:  # torch names its build after a plus
+                raise PipelineError(f"{name} {installed} is installed, where {wanted} is wanted")

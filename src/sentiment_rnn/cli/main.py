@@ -151,7 +151,7 @@ def _extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise PipelineError(f"{error.name} is not installed; run: pip install -e '.[{name}]'") from error
+        raise PipelineError(f"{error.name} is not installed; run: pip install 'sentiment_rnn[{name}]'") from error
 
 
 def check_utf8(text: str, where: str) -> None:
