@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -107,8 +110,8 @@ def test_pairs_are_shared_by_their_words():
 
 
 def test_prediction_and_segments_by_hand():
-    assert Prediction.from_log_odds(0.0).label == "negative"
-    assert Prediction.from_log_odds(np.log(3)) == Prediction("positive", pytest.approx(0.75))
+    assert Prediction.from_scores(0.0, True, 0).label == "negative"
+    assert Prediction.from_scores(np.log(3), True, 2) == Prediction("positive", pytest.approx(0.75), True, 2)
     explanation = Explanation("So good!", [Contribution(3, 7, 1.5, True)], -0.5)
     assert explanation.segments() == [("So ", None), ("good", 1.5), ("!", None)]
     assert explanation.log_odds == 1.0
@@ -310,22 +313,128 @@ def test_test_accuracy_is_that_of_this_model(finished: Scratch, tmp_path: Path, 
     assert find("compound").test_accuracy is None
 
 
-def test_child_of_a_fork_answers(finished: Scratch):
-    """OpenMP's threads do not survive a fork. A time limit, since it would wait for ever."""
-    code = (
-        "import os, sys, torch, sentiment_rnn\n"
-        "torch.set_num_threads(2)\n"
-        "model = sentiment_rnn.load(sys.argv[1])\n"
+@pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=list(CLASSIFIERS))
+def test_prediction_says_what_was_not_read(classifier: Classifier):
+    known = ["good", "a good \U0001f600", "&quot;good&quot;"]
+    unknown = ["", "\U0001f600", "\u597d\u7535\u5f71", "<br />", "xyzzy", "&amp;", "<!-- good -->"]
+    predictions = classifier.predict([*known, *unknown])
+    assert [prediction.has_known_word for prediction in predictions] == [True] * len(known) + [False] * len(unknown)
+    assert len({prediction.probability for prediction in predictions[len(known) :]}) <= 2  # one <unk>, or several
+    for text, prediction in zip(
+        [*known, *unknown, *TEXTS], classifier.predict([*known, *unknown, *TEXTS]), strict=True
+    ):
+        explained = classifier.explain(text).prediction
+        assert (explained.has_known_word, explained.n_truncated) == (prediction.has_known_word, prediction.n_truncated)
+        assert bool(prediction.notes) == (prediction.n_truncated > 0 or not prediction.has_known_word)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    ["good", b"good", {"good": "dull"}, {"good"}, pd.DataFrame({"review": ["good"]}), np.array([["good"]])],
+    ids=lambda texts: type(texts).__name__,
+)
+def test_what_is_no_list_of_texts_is_refused(texts: Any):
+    with pytest.raises(TypeError, match="a list of texts"):
+        bag().predict(texts)
+
+
+@pytest.mark.parametrize("text", [None, float("nan"), b"good", 7, ["good"], pd.NA], ids=repr)
+def test_what_is_no_text_is_named(text: Any):
+    for texts in (["good", text], pd.Series(["good", text], dtype=object), iter(["good", text])):
+        with pytest.raises(TypeError, match=r"texts\[1\] is .*, which is not a str"):
+            bag().predict(texts)
+
+
+def test_columns_arrays_and_generators_of_texts_are_answered():
+    expected = bag().predict(["good", "dull"])
+    for texts in (pd.Series(["good", "dull"]), np.array(["good", "dull"]), iter(["good", "dull"]), ("good", "dull")):
+        assert bag().predict(texts) == expected
+
+
+# each after a prediction, whose threads a child of a fork would wait for
+ANSWERS = {
+    "os.fork": """
+        child = os.fork()
+        if child == 0:
+            model.predict(texts)
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7""",
+    "threads": """
+        with ThreadPoolExecutor(8) as pool:
+            assert all(answer == expected for answer in pool.map(model.predict, [texts] * 16))""",
+    **{
+        method: f"""
+        with ProcessPoolExecutor(2, multiprocessing.get_context({method!r})) as pool:
+            assert list(pool.map(model.predict, [texts] * 4)) == [expected] * 4"""
+        for method in ("fork", "forkserver", "spawn")
+    },
+}
+CODE = """
+import multiprocessing, os, sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import torch
+import sentiment_rnn
+
+if __name__ == "__main__":
+        torch.set_num_threads(2)
+        model = sentiment_rnn.load(sys.argv[1])
+        texts = ["good film " * 8] * 300
+        expected = model.predict(texts)
+"""
+
+
+@pytest.mark.parametrize("answers", ANSWERS.values(), ids=list(ANSWERS))
+def test_prediction_does_not_hang(answers: str, finished: Scratch, tmp_path: Path):
+    """A time limit, since OpenMP's threads do not survive a fork, and it would wait for ever."""
+    (tmp_path / "program.py").write_text(CODE + answers)
+    command = [sys.executable, str(tmp_path / "program.py"), str(finished.folder / "data/models/compound/0")]
+    subprocess.run(command, timeout=60, check=True, env=os.environ | {"PYTHONPATH": str(finished.folder / "src")})
+
+
+def test_server_that_forks_after_a_prediction_answers(finished: Scratch, tmp_path: Path):
+    folder = finished.folder / "data/models/compound/0"
+    (tmp_path / "application.py").write_text(
+        "import sentiment_rnn\n"
+        f"model = sentiment_rnn.load({str(folder)!r})\n"
         "texts = ['good film ' * 8] * 300\n"
         "model.predict(texts)\n"
-        "child = os.fork()\n"
-        "if child == 0:\n"
-        "    model.predict(texts)\n"
-        "    os._exit(7)\n"
-        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "def application(environ, start_response):\n"
+        "    start_response('200 OK', [])\n"
+        "    return [model.predict(texts)[0].label.encode()]\n"
     )
-    folder = finished.folder / "data/models/compound/0"
-    command = [sys.executable, "-c", code, str(folder)]
+    address = tmp_path / "socket"
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--preload",
+        "--workers",
+        "2",
+        "--bind",
+        f"unix:{address}",
+        "application",
+    ]
     environment = os.environ | {"PYTHONPATH": str(finished.folder / "src")}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, env=environment)
-    assert result.stdout == "7\n"
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as server:
+        try:
+            for _ in range(4):
+                assert get(address).startswith(b"HTTP/1.0 200 OK")
+        finally:
+            server.terminate()
+
+
+def get(address: Path, limit: float = 60) -> bytes:
+    """The answer of a server at a socket, once there is one."""
+    deadline = time.monotonic() + limit
+    while True:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(limit)
+            try:
+                connection.connect(str(address))
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+                continue
+            connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return connection.recv(1000)

@@ -42,7 +42,7 @@ def sentiment(finished: Scratch, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_command_is_installed(finished: Scratch):
     """And a closed pipe ends it quietly: the answers of 100,000 lines fit into no buffer."""
-    command = f"yes good | head -n 100000 | '{SENTIMENT}' predict --model lstm-adam | head -n 1"
+    command = f"yes a good film with a dull plot | head -n 100000 | '{SENTIMENT}' predict --model lstm-adam | head -n 1"
     result = subprocess.run(command, cwd=finished.folder, shell=True, capture_output=True, text=True, check=True)
     assert result.stdout.startswith(("positive  0.", "negative  0."))
     assert result.stderr == "model lstm-adam/0\n"
@@ -68,7 +68,7 @@ def test_texts_and_lines(sentiment):
     assert by_line.splitlines()[0] == by_argument.splitlines()[0]
     assert len(by_line.splitlines()) == 2
     (answer,) = map(json.loads, sentiment("predict", "--json", "a good film", "--model", "lstm-adam").splitlines())
-    assert answer.keys() == {"text", "label", "probability"}
+    assert answer.keys() == {"text", "label", "probability", "has_known_word", "n_truncated"}
     assert f"{answer['probability']:.3f}" == by_argument.split()[1]
 
 
@@ -89,7 +89,7 @@ def test_csv(sentiment, tmp_path: Path):
     with target.open(newline="", encoding="utf-8") as file:
         found = list(csv.reader(file))
     assert [row[:2] for row in found] == rows
-    assert found[0][2:] == ["label", "probability"]
+    assert found[0][2:] == ["label", "probability", "has_known_word"]
     expected = sentiment_rnn.load("lstm-adam").predict([row[1] for row in rows[1:]])
     assert [row[2] for row in found[1:]] == [answer.label for answer in expected]
     assert [float(row[3]) for row in found[1:]] == pytest.approx([answer.probability for answer in expected], abs=1e-5)
@@ -101,7 +101,7 @@ def test_csv(sentiment, tmp_path: Path):
     ("content", "message"),
     [
         (b"text\ngood\n", "0 columns are named 'review'.*its first line names 'text'; --column NAME chooses"),
-        (b"", "is empty"),
+        (b"", "is empty$"),
         (b"review,review\na,b\n", "2 columns are named 'review'"),
         (b"review,label\na,b\n", "has a column 'label' already"),
         (b"review,id\ngood,1\ndull\n", "row 2 has 1 fields, the first line 2"),
@@ -171,11 +171,22 @@ def test_explanation(sentiment, tmp_path: Path):
 def test_words_that_are_not_read_are_told(sentiment, tmp_path: Path):
     """The shrunk models read 16 words."""
     text = "good film " * 20
-    assert "the last 24 words are not read" in sentiment("explain", "--model", "lstm-adam", text)
+    assert "its last 24 words are not read" in sentiment("explain", "--model", "lstm-adam", text)
     assert "words are not read" not in sentiment("explain", "--model", "lstm-adam", "good film")
     sentiment("explain", "--html", tmp_path / "page.html", "--model", "lstm-adam", text)
-    assert "the last 24 words are not read" in (tmp_path / "page.html").read_text()
-    assert "no word is read" in sentiment("explain", "--model", "lstm-adam", "")
+    assert "its last 24 words are not read" in (tmp_path / "page.html").read_text()
+    assert "the model knows none of its words" in sentiment("explain", "--model", "lstm-adam", "")
+
+
+def test_rows_without_a_known_word_are_marked(sentiment, tmp_path: Path):
+    (tmp_path / "in.csv").write_text("review\na good film and a dull plot\n\U0001f600\n\n", encoding="utf-8")
+    sentiment("predict", "--csv", tmp_path / "in.csv", "--out", tmp_path / "out.csv", "--model", "lstm-adam")
+    assert [line.split(",")[-1] for line in (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()] == [
+        "has_known_word",
+        "True",
+        "False",
+        "False",
+    ]
 
 
 def test_control_characters_do_not_reach_the_terminal(sentiment):
@@ -191,7 +202,7 @@ def test_out_may_be_a_link(sentiment, tmp_path: Path):
     link.symlink_to(tmp_path / "out.csv")
     sentiment("predict", "--csv", source, "--out", link)
     assert link.is_symlink()
-    assert (tmp_path / "out.csv").read_text().startswith("review,label,probability\n")
+    assert (tmp_path / "out.csv").read_text().startswith("review,label,probability,has_known_word\n")
 
 
 def test_models_are_listed(sentiment):

@@ -34,7 +34,7 @@ def print_explanation(model: str, explanation: Explanation) -> None:
         console.print(f"towards {label}: {words or 'nothing'}")
     if unknown := _unknown(explanation):
         console.print(f"not in its vocabulary: {unknown}")
-    for note in _notes(explanation):
+    for note in prediction.notes:
         console.print(note)
     of_words, log_odds = explanation.log_odds - explanation.bias, explanation.log_odds
     console.print(f"words {of_words:+.3f}, bias {explanation.bias:+.3f}: log-odds of positive {log_odds:+.3f}")
@@ -48,7 +48,7 @@ def page(explanations: dict[str, Explanation], form: dict[str, Any] | None = Non
         form: of `sentiment serve`.
     """
     template = _pages.get_template("sentiment.html.j2")
-    shown = {"pieces": _pieces, "towards": _towards, "unknown": _unknown, "notes": _notes}
+    shown = {"pieces": _pieces, "towards": _towards, "unknown": _unknown}
     return template.render(explanations=explanations, form=form, **shown)
 
 
@@ -67,14 +67,6 @@ def _style(piece: dict[str, Any]) -> str:
 def _unknown(explanation: Explanation) -> str:
     words = explanation.unknown_words
     return ", ".join(words[:N_UNKNOWN]) + (f" and {len(words) - N_UNKNOWN} more" if len(words) > N_UNKNOWN else "")
-
-
-def _notes(explanation: Explanation) -> list[str]:
-    """What of the text the model does not read."""
-    notes = [f"the last {explanation.n_truncated:,} words are not read"] if explanation.n_truncated else []
-    if all(part.start == part.end for part in explanation.contributions):
-        notes.append("no word is read")
-    return notes
 
 
 def _towards(explanation: Explanation) -> list[tuple[str, str]]:

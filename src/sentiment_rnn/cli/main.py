@@ -50,9 +50,10 @@ def predict(arguments: argparse.Namespace) -> None:
     print(f"model {name}", file=sys.stderr)
     classifier, n_before = load(folder), 0
     for texts in _texts(arguments.text):
-        for number, text in enumerate(texts, n_before + 1):
+        numbered = dict(enumerate(texts, n_before + 1))
+        for number, text in numbered.items():
             check_utf8(text, f"text {number}")
-        print_predictions(classifier, texts, as_json=arguments.json)
+        print_predictions(classifier, numbered, as_json=arguments.json)
         n_before += len(texts)
 
 
@@ -66,24 +67,25 @@ def _predict_csv(arguments: argparse.Namespace) -> None:
     started = time.perf_counter()
     name, folder = locate(arguments.model)
     print(f"model {name}", file=sys.stderr)
-    n_rows, n_truncated = predict_csv(folder, arguments.csv, arguments.column or "review", arguments.out)
-    seconds = time.perf_counter() - started
+    counts = predict_csv(folder, arguments.csv, arguments.column or "review", arguments.out)
+    seconds, n_rows = time.perf_counter() - started, counts["rows"]
     print(f"{n_rows:,} rows in {seconds:.1f} s, {n_rows / seconds:,.0f} a second: {arguments.out}")
-    if n_truncated:
-        print(f"only the first words were read in {n_truncated:,} rows", file=sys.stderr)
+    if counts["truncated"]:
+        print(f"only the first words were read in {counts['truncated']:,} rows", file=sys.stderr)
+    if counts["unknown"]:
+        print(f"{counts['unknown']:,} rows have no word that the model knows: has_known_word is False", file=sys.stderr)
 
 
-def print_predictions(classifier: Classifier, texts: list[str], *, as_json: bool) -> None:
-    """Print a line for each text."""
-    predictions = zip(texts, classifier.predict(texts), classifier.n_truncated(texts), strict=True)
-    for text, prediction, n_truncated in predictions:
+def print_predictions(classifier: Classifier, texts: dict[int, str], *, as_json: bool) -> None:
+    """Print a line for each text, and by its number what of it is not read."""
+    for (number, text), prediction in zip(texts.items(), classifier.predict(texts.values()), strict=True):
         if as_json:
             print(json.dumps({"text": text, **asdict(prediction)}), flush=True)
         else:
             shown = printable(" ".join(text.split())[:80])
             print(f"{prediction.label}  {prediction.probability:.3f}  {shown}", flush=True)
-        if n_truncated:
-            print(f"the last {n_truncated:,} words of this text are not read", file=sys.stderr)
+        for note in prediction.notes:
+            print(f"text {number}: {note}", file=sys.stderr)
 
 
 def explain(arguments: argparse.Namespace) -> None:

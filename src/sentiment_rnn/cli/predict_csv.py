@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -18,19 +18,19 @@ from sentiment_rnn.models.registry import load
 from sentiment_rnn.parallel import n_cores, n_workers, preload, process_pool
 
 CHUNK = 1024  # rows that a worker takes at a time
-OUTPUT_COLUMNS = ("label", "probability")
+OUTPUT_COLUMNS = ("label", "probability", "has_known_word")
 
 Rows = list[list[str]]
-Predicted = tuple[list[Prediction], int]  # the predictions of a chunk, and the number of its texts that are truncated
 
 
-def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[int, int]:
-    """Copy a CSV with a header, and add a label and the probability of positive to each row.
+def predict_csv(model: Path, source: Path, column: str, target: Path) -> Counter[str]:
+    """Copy a CSV with a header, and add to each row a label, the probability of positive and whether a word is known.
 
     The target, or the file that it links to, is replaced once all rows are there. Its lines end in a line feed.
 
     Returns:
-        The number of rows, and of those in which the model read only the first words.
+        The number of rows, of those that are truncated (the model read only the first words), and of those in which all
+        words are unknown.
 
     Raises:
         CsvError: a file cannot be read or written, or a row has not the columns of the header.
@@ -52,14 +52,16 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[i
             writer = csv.writer(out, lineterminator="\n")
             quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
             writer.writerow([*header, *OUTPUT_COLUMNS])
-            n_rows = n_truncated = 0
+            counts = Counter[str]()
             chunks = iter(lambda: list(islice(rows, CHUNK)), [])
-            for chunk, predictions, n_of_chunk in _predicted(model, chunks, index):
+            for chunk, predictions in _predicted(model, chunks, index):
                 for row, prediction in zip(chunk, predictions, strict=True):
                     has_return = any("\r" in field for field in row)  # unquoted by older Pythons, it would end its row
-                    output = [prediction.label, f"{prediction.probability:.6f}"]
+                    output = [prediction.label, f"{prediction.probability:.6f}", prediction.has_known_word]
                     (quoting if has_return else writer).writerow([*row, *output])
-                n_rows, n_truncated = n_rows + len(chunk), n_truncated + n_of_chunk
+                    counts["truncated"] += prediction.n_truncated > 0
+                    counts["unknown"] += not prediction.has_known_word
+                counts["rows"] += len(chunk)
                 progress.update(raw.tell() - progress.n)
         unfinished.replace(target)
     except OSError as error:
@@ -68,7 +70,7 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> tuple[i
     finally:
         with suppress(OSError):
             unfinished.unlink()
-    return n_rows, n_truncated
+    return counts
 
 
 def _check_paths(source: Path, target: Path) -> None:
@@ -87,16 +89,16 @@ def _column_index(header: list[str], column: str, source: Path) -> int:
     try:
         index = column_index(header, column, source)
     except CsvError as error:
-        raise CsvError(f"{error}; --column NAME chooses") from error
+        raise CsvError(f"{error}{'; --column NAME chooses' if header else ''}") from error
     if taken := [name for name in OUTPUT_COLUMNS if name in header]:
         raise CsvError(f"{source}: has a column {taken[0]!r} already, which is to be added; rename it")
     return index
 
 
-def _predicted(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tuple[Rows, list[Prediction], int]]:
+def _predicted(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tuple[Rows, list[Prediction]]]:
     """Each chunk with its predictions, in order; two chunks for each worker are in memory."""
     size = n_workers(n_cores())
-    waiting: deque[tuple[Rows, Future[Predicted]]] = deque()
+    waiting: deque[tuple[Rows, Future[list[Prediction]]]] = deque()
     with process_pool(size, _load, (model,)) as pool:
         while True:
             for chunk in islice(chunks, 2 * size - len(waiting)):
@@ -104,7 +106,7 @@ def _predicted(model: Path, chunks: Iterator[Rows], index: int) -> Iterator[tupl
             if not waiting:
                 return
             chunk, future = waiting.popleft()
-            yield chunk, *future.result()
+            yield chunk, future.result()
 
 
 _classifier: Classifier  # of a worker
@@ -115,5 +117,5 @@ def _load(model: Path) -> None:
     _classifier = load(model)
 
 
-def _predict(texts: list[str]) -> Predicted:
-    return _classifier.predict(texts), sum(n > 0 for n in _classifier.n_truncated(texts))
+def _predict(texts: list[str]) -> list[Prediction]:
+    return _classifier.predict(texts)

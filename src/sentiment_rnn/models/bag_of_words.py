@@ -19,7 +19,7 @@ from sentiment_rnn.encoding.tokens import plain_tokens, plain_words
 from sentiment_rnn.encoding.vocabulary import write_vocabulary
 from sentiment_rnn.files import writing
 from sentiment_rnn.model_json import ModelFolderError, read_verified, write_metadata
-from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats, Scores
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one equality
@@ -30,9 +30,12 @@ class BagOfWords(Classifier):
     weights: Floats  # [features]
     bias: float
 
-    def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Log-odds of the positive class, one per text."""
-        return np.array([self.bias + sum(map(self._weight, set(ngrams(text)))) for text in texts])
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the texts, and whether a word of them is known; no text is too long."""
+        words = [plain_words(text) for text in texts]
+        log_odds = [self.bias + sum(map(self._weight, {*of_text, *_pairs(of_text)})) for of_text in words]
+        has_known_word = [any(self._index(word) is not None for word in of_text) for of_text in words]
+        return Scores(np.array(log_odds), np.array(has_known_word, dtype=bool), np.zeros(len(texts), dtype=np.int64))
 
     def explain(self, text: str) -> Explanation:
         """A word has its own weight, and half of that of each pair that it is in, divided among the occurrences."""

@@ -1,9 +1,9 @@
 """What every trained model does: it predicts the label of a text, and explains it word by word."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,28 @@ class Prediction:
 
     label: Label
     probability: float  # of positive
+    has_known_word: bool  # if not, the prediction is the same for all such texts
+    n_truncated: int  # words after those that the model reads
 
     @classmethod
-    def from_log_odds(cls, log_odds: float) -> "Prediction":
+    def from_scores(cls, log_odds: float, has_known_word: bool, n_truncated: int) -> "Prediction":
         """The prediction with these log-odds of positive."""
-        return cls("positive" if log_odds > 0 else "negative", float(np.exp(-np.logaddexp(0, -log_odds))))
+        label: Label = "positive" if log_odds > 0 else "negative"
+        return cls(label, float(np.exp(-np.logaddexp(0, -log_odds))), has_known_word, n_truncated)
+
+    @property
+    def notes(self) -> list[str]:
+        """What the model could not read."""
+        notes = [f"its last {self.n_truncated:,} words are not read"] if self.n_truncated else []
+        return notes if self.has_known_word else [*notes, "the model knows none of its words"]
+
+
+class Scores(NamedTuple):
+    """What a model makes of some texts: arrays [texts]."""
+
+    log_odds: Floats  # of positive
+    has_known_word: NDArray[np.bool_]
+    n_truncated: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,26 +87,36 @@ class Explanation:
     @property
     def prediction(self) -> Prediction:
         """The prediction that follows."""
-        return Prediction.from_log_odds(self.log_odds)
+        has_known_word = any(part.is_known for part in self.contributions)
+        return Prediction.from_scores(self.log_odds, has_known_word, self.n_truncated)
 
 
 class Classifier(ABC):
     """A trained model, with all that it needs to read a text."""
 
     @abstractmethod
-    def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Log-odds of the positive class, one per text."""
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the texts, and how far the model could read them."""
 
     @abstractmethod
     def explain(self, text: str) -> Explanation:
         """What each word of a text adds to its log-odds."""
 
-    def n_truncated(self, texts: Sequence[str]) -> list[int]:
-        """For each text the number of words after those that the model reads."""
-        return [0] * len(texts)
+    def log_odds(self, texts: Sequence[str]) -> Floats:
+        """Log-odds of the positive class, one per text."""
+        return self.scores(texts).log_odds
 
     def predict(self, texts: Iterable[str]) -> list[Prediction]:
-        """The predictions, in the order of the texts."""
-        if isinstance(texts, str):
-            raise TypeError("predict() takes a list of texts: predict([text])")
-        return [Prediction.from_log_odds(float(log_odds)) for log_odds in self.log_odds(list(texts))]
+        """The predictions, in the order of the texts.
+
+        Raises:
+            TypeError: `texts` is a single text or a table, or one of them is not a str.
+        """
+        if isinstance(texts, str | bytes | Mapping | Set) or getattr(texts, "ndim", 1) != 1:
+            raise TypeError("predict() takes a list of texts: predict([text]), or predict(frame['review'])")
+        texts = list(texts)
+        for index, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise TypeError(f"texts[{index}] is {text!r}, which is not a str")
+        scores = (array.tolist() for array in self.scores(texts))
+        return [Prediction.from_scores(*of_text) for of_text in zip(*scores, strict=True)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
-from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Scores
 
 
 class Ensemble(Classifier):
@@ -17,12 +17,12 @@ class Ensemble(Classifier):
         self.members = members
         self.weights = weights
 
-    def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Log-odds of the positive class, one per text."""
-        total = np.zeros(len(texts))
-        for name, member in self.members.items():
-            total += self.weights[name] * member.log_odds(texts)
-        return total
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the texts; a word is known that a member knows, and truncated if no member reads it."""
+        scores = {name: member.scores(texts) for name, member in self.members.items()}
+        log_odds = np.sum([self.weights[name] * of_member.log_odds for name, of_member in scores.items()], axis=0)
+        _, has_known_word, n_truncated = zip(*scores.values(), strict=True)
+        return Scores(log_odds, np.any(has_known_word, axis=0), np.min(n_truncated, axis=0))
 
     def explain(self, text: str) -> Explanation:
         """What each word adds: the sum over the members. Words of two members that overlap are one."""
@@ -46,13 +46,6 @@ class Ensemble(Classifier):
             else:
                 merged.append(part)
         return Explanation(text, merged, bias, min(explanation.n_truncated for explanation in explanations.values()))
-
-    def n_truncated(self, texts: Sequence[str]) -> list[int]:
-        """For each text the number of words that no member reads."""
-        return [
-            min(numbers)
-            for numbers in zip(*(member.n_truncated(texts) for member in self.members.values()), strict=True)
-        ]
 
 
 def check_weights(folder: Path, weights: object) -> dict[str, float]:

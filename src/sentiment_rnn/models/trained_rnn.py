@@ -12,7 +12,7 @@ from sentiment_rnn.encoding.arrays import UNK_ID
 from sentiment_rnn.encoding.tokens import Tokenizer
 from sentiment_rnn.encoding.vocabulary import encode, read_vocabulary
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
-from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Floats
+from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Scores
 from sentiment_rnn.network.batching import ReviewTensors
 from sentiment_rnn.network.inference import predict_logits
 from sentiment_rnn.network.model import RNNClassifier
@@ -60,18 +60,17 @@ class TrainedRNN(Classifier):
             )
         return cls(model, vocabulary, metadata["stop_words"], metadata["max_length"])
 
-    def log_odds(self, texts: Sequence[str]) -> Floats:
-        """Log-odds of the positive class, one per text."""
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """Log-odds of the texts, and how far the model could read them: the first max_length tokens."""
         if not texts:
-            return np.zeros(0)
-        reviews, _ = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
+            return Scores(np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))
+        reviews, n_tokens = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
         with threadpool_limits(1):  # on a busy machine several threads take a hundred times as long
             logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
-        return (logits[:, 1] - logits[:, 0]).numpy()
-
-    def n_truncated(self, texts: Sequence[str]) -> list[int]:
-        """For each text the number of tokens after the first max_length."""
-        return [max(0, len(self._tokenizer(text)) - self.max_length) for text in texts]
+        starts = reviews.lengths.cumsum() - reviews.lengths
+        has_known_word = np.logical_or.reduceat(reviews.tokens != UNK_ID, starts)
+        n_truncated = np.array(n_tokens, dtype=np.int64) - self.max_length
+        return Scores((logits[:, 1] - logits[:, 0]).numpy(), has_known_word, n_truncated.clip(min=0))
 
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
