@@ -7,12 +7,16 @@ INSTALL := python -m pip install --quiet --disable-pip-version-check --constrain
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
-demo: check-git install # the study on sample reviews, in demo/: some minutes; nothing else changes
+demo: install # the study on sample reviews, in demo/: some minutes; nothing else changes
 	@python -m scripts.demo
 
 check-git:
-	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "error: this is not a git clone, which dvc exp run needs;" \
-		"run: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
+	@git rev-parse --git-dir >/dev/null || { echo "error: git finds no repository here, which dvc exp run needs; where it" \
+		"says nothing else: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
+	@[ "$$(git rev-parse --is-shallow-repository)" = false ] || echo "note: in a shallow clone, DVC loses queued" \
+		"experiments; git fetch --unshallow makes it whole" >&2
+	@! git config --get-regexp '^remote\..*\.partialclonefilter$$' >/dev/null || echo "note: in a partial clone, dvc metrics" \
+		"diff fails; clone again without --filter" >&2
 
 test: install # the tests
 	python -m pytest -n auto --dist worksteal -m 'not long'
@@ -52,7 +56,7 @@ lock: install # the newest versions that pyproject.toml allows, into constraints
 		| grep -vE '^(cuda|nvidia|triton)' >constraints.unfinished # each build of torch names its own
 	mv constraints.unfinished constraints.txt
 
-install: .venv/installed
+install: check-git .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "error: $(PYTHON) is" \
