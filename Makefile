@@ -11,8 +11,8 @@ demo: install # the study on sample reviews, in demo/: some minutes; nothing els
 	@python -m scripts.demo
 
 check-git:
-	@git rev-parse --git-dir >/dev/null || { echo "error: git finds no repository here, which dvc exp run needs; where it" \
-		"says nothing else: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
+	@git rev-parse --git-dir >/dev/null || { echo "error: git does not work here, and dvc exp run needs it; in a" \
+		"folder that is no clone: git init && git add -A && git -c user.name=me -c user.email=me@localhost commit -m start" >&2; exit 1; }
 	@[ "$$(git rev-parse --is-shallow-repository)" = false ] || echo "note: in a shallow clone, DVC loses queued" \
 		"experiments; git fetch --unshallow makes it whole" >&2
 	@! git config --get-regexp '^remote\..*\.partialclonefilter$$' >/dev/null || echo "note: in a partial clone, dvc metrics" \
