@@ -39,7 +39,7 @@ PARTS = (
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",
-    "pyproject.toml",
+    "constraints.txt",
     "src",
     "stages",
     "scripts",
@@ -244,7 +244,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
     There is one for all of pytest's processes: take a copy() to change it.
     """
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "clone with a blank"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cl\u00f6ne with a blank"
     with folder.with_name("finished.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.with_name("finished").exists():

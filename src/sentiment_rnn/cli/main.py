@@ -124,7 +124,7 @@ def list_models(arguments: argparse.Namespace) -> None:
         tested = "" if model.test_accuracy is None else f"{model.test_accuracy:.4f}"
         mark = "*" if model is best else " "
         print(f"{mark} {model.name:34}{model.validation_accuracy:>20.4f}{tested:>15}{model.n_parameters:>13,}")
-    print("* the default of --model: the best on the validation reviews")
+    print("* the default of --model: the best of those with the validation reviews of the package's models")
 
 
 def serve(arguments: argparse.Namespace) -> None:
