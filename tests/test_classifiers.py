@@ -320,9 +320,8 @@ def test_prediction_says_what_was_not_read(classifier: Classifier):
     predictions = classifier.predict([*known, *unknown])
     assert [prediction.has_known_word for prediction in predictions] == [True] * len(known) + [False] * len(unknown)
     assert len({prediction.probability for prediction in predictions[len(known) :]}) <= 2  # one <unk>, or several
-    for text, prediction in zip(
-        [*known, *unknown, *TEXTS], classifier.predict([*known, *unknown, *TEXTS]), strict=True
-    ):
+    texts = [*known, *unknown, *TEXTS]
+    for text, prediction in zip(texts, classifier.predict(texts), strict=True):
         explained = classifier.explain(text).prediction
         assert (explained.has_known_word, explained.n_truncated) == (prediction.has_known_word, prediction.n_truncated)
         assert bool(prediction.notes) == (prediction.n_truncated > 0 or not prediction.has_known_word)

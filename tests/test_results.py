@@ -18,6 +18,7 @@ from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, 
 from sentiment_rnn.evaluation.predictions import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_io import load_model
+from sentiment_rnn.report.page import replace_files
 from sentiment_rnn.report.results import Result, Runs, is_inside, published_tables, row_figures, summarize
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
@@ -257,3 +258,11 @@ def test_flipped_bit_of_a_model_is_noticed(name: str, finished: Scratch, tmp_pat
     (folder / name).write_bytes(content)
     with pytest.raises(ModelFolderError, match=f"{name} is not the file that model.json describes"):
         load_model(folder)
+
+
+def test_files_of_a_report_are_json_that_every_reader_takes(tmp_path: Path):
+    """A training that diverged has a loss that is not a number, for which JSON has no word."""
+    replace_files(tmp_path / "metrics", {"a/b.json": {"loss": math.nan, "accuracy": 0.1 + 0.2}, "c.csv": "x\n"})
+    content = json.loads((tmp_path / "metrics/a/b.json").read_text(), parse_constant=pytest.fail)
+    assert content == {"loss": "NaN", "accuracy": 0.3}
+    assert (tmp_path / "metrics/c.csv").read_bytes() == b"x\n"

@@ -29,8 +29,7 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> Counter
     The target, or the file that it links to, is replaced once all rows are there. Its lines end in a line feed.
 
     Returns:
-        The number of rows, of those that are truncated (the model read only the first words), and of those in which all
-        words are unknown.
+        The number of rows, of the truncated ones (only the first words were read), and of those without a known word.
 
     Raises:
         CsvError: a file cannot be read or written, or a row has not the columns of the header.

@@ -31,10 +31,10 @@ class BagOfWords(Classifier):
     bias: float
 
     def scores(self, texts: Sequence[str]) -> Scores:
-        """Log-odds of the texts, and whether a word of them is known; no text is too long."""
-        words = [plain_words(text) for text in texts]
-        log_odds = [self.bias + sum(map(self._weight, {*of_text, *_pairs(of_text)})) for of_text in words]
-        has_known_word = [any(self._index(word) is not None for word in of_text) for of_text in words]
+        """Log-odds of the texts, and whether a word or a pair of them is known; no text is too long."""
+        features = [set(ngrams(text)) for text in texts]
+        log_odds = [self.bias + sum(map(self._weight, of_text)) for of_text in features]
+        has_known_word = [any(map(self._is_known, of_text)) for of_text in features]
         return Scores(np.array(log_odds), np.array(has_known_word, dtype=bool), np.zeros(len(texts), dtype=np.int64))
 
     def explain(self, text: str) -> Explanation:
@@ -44,14 +44,13 @@ class BagOfWords(Classifier):
         pairs = _pairs(words)
         counts = Counter([*words, *pairs])
         values = [self._weight(word) / counts[word] for word in words]
+        is_known = [self._is_known(word) for word in words]
         for index, pair in enumerate(pairs):
-            share = self._weight(pair) / counts[pair] / 2
-            values[index] += share
-            values[index + 1] += share
-        contributions = [
-            Contribution(token.start, token.end, value, self._index(token.word) is not None)
-            for token, value in zip(tokens, values, strict=True)
-        ]
+            for word in (index, index + 1):
+                values[word] += self._weight(pair) / counts[pair] / 2
+                is_known[word] |= self._is_known(pair)
+        parts = zip(tokens, values, is_known, strict=True)
+        contributions = [Contribution(token.start, token.end, value, known) for token, value, known in parts]
         return Explanation(text, contributions, self.bias)
 
     def save(self, folder: Path, **metadata: Any) -> None:
@@ -96,6 +95,9 @@ class BagOfWords(Classifier):
             return index if self.vocabulary[index : index + 1] == [feature] else None
 
         return index_of
+
+    def _is_known(self, feature: str) -> bool:
+        return self._index(feature) is not None
 
     def _weight(self, feature: str) -> float:
         index = self._index(feature)

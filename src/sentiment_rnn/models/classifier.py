@@ -49,7 +49,7 @@ class Contribution:
     start: int
     end: int
     value: float
-    is_known: bool  # in the model's vocabulary
+    is_known: bool  # in the model's vocabulary, alone or in a pair
 
 
 @dataclass(frozen=True)

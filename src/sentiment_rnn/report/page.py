@@ -72,8 +72,9 @@ def replace_files(folder: Path, contents: Mapping[str, Any]) -> None:
     for name, content in contents.items():
         path = folder / name
         if not isinstance(content, str | bytes):
-            # ten digits: the last of a double's seventeen depend on the processor
-            write_json(path, json.loads(json.dumps(content), parse_float=lambda text: float(f"{float(text):.10g}")))
+            text = json.dumps(content)
+            # ten digits: the last of a double's seventeen depend on the processor; "NaN": JSON has no such number
+            write_json(path, json.loads(text, parse_float=lambda x: float(f"{float(x):.10g}"), parse_constant=str))
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         with writing(path):
