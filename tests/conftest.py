@@ -39,6 +39,7 @@ PARTS = (
     "dvc.yaml",
     ".dvcignore",
     ".gitignore",
+    "pyproject.toml",
     "constraints.txt",
     "src",
     "stages",
