@@ -44,12 +44,14 @@ ARCHITECTURES = [("lstm", 1, False), ("gru", 1, False), ("lstm", 1, True), ("gru
 ARCHITECTURES += [("attention", 1, False)]
 
 
-def network(cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop") -> TrainedRNN:
+def network(
+    cell: str, n_layers: int, bidirectional: bool, stop_words: str = "drop", *, html_only: bool = False
+) -> TrainedRNN:
     settings = hyperparameters(
         cell=cell, n_layers=n_layers, bidirectional=bidirectional, embedding_dim=3, hidden_dim=5, init="pytorch"
     )
     model = build_model(settings, len(WORDS) + 2, 16, seed=1).eval()
-    return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16)
+    return TrainedRNN(model, ["<pad>", "<unk>", *WORDS], stop_words, 16, html_only=html_only)
 
 
 def bag() -> BagOfWords:
@@ -59,7 +61,7 @@ def bag() -> BagOfWords:
 
 NETWORKS = {f"{cell} {n} {both}": network(cell, n, both) for cell, n, both in ARCHITECTURES}
 CLASSIFIERS = NETWORKS | {"keep": network("lstm", 1, False, "keep"), "source": network("gru", 1, False, "source")}
-CLASSIFIERS |= {"nbsvm": bag()}
+CLASSIFIERS |= {"html only": network("gru", 1, False, "source", html_only=True), "nbsvm": bag()}
 CLASSIFIERS |= {"ensemble": Ensemble({"nbsvm": bag(), "gru": CLASSIFIERS["source"]}, {"nbsvm": 1.0, "gru": 0.5})}
 
 
@@ -325,6 +327,22 @@ def test_prediction_says_what_was_not_read(classifier: Classifier):
         explained = classifier.explain(text).prediction
         assert (explained.has_known_word, explained.n_truncated) == (prediction.has_known_word, prediction.n_truncated)
         assert bool(prediction.notes) == (prediction.n_truncated > 0 or not prediction.has_known_word)
+
+
+@pytest.mark.parametrize(
+    ("text", "as_the_study", "html_only"),
+    [
+        ("Film <3 good. Plot > end.", "film end", "film good plot end"),
+        ("good<br />film", "goodfilm", "good film"),
+        ("&quot;good&quot; < film", "quot good quot film", "good film"),
+        ("<!-- dull --> good <i>film</i>", "good film", "good film"),
+    ],
+)
+def test_networks_that_are_for_use_read_only_html_as_markup(text: str, as_the_study: str, html_only: str):
+    for name, expected in (("source", as_the_study), ("html only", html_only)):
+        of_text, of_words = CLASSIFIERS[name].explain(text), CLASSIFIERS[name].explain(expected)
+        assert [part.value for part in of_text.contributions] == [part.value for part in of_words.contributions]
+        assert CLASSIFIERS[name].predict([text]) == CLASSIFIERS[name].predict([expected])
 
 
 @pytest.mark.parametrize(

@@ -1,56 +1,98 @@
-"""The release stage: the bag of words and the ensemble that come with the package."""
+"""The release stage: the models that come with the package."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
+from safetensors.torch import load_file
 
 from sentiment_rnn.baselines.fit import fit
 from sentiment_rnn.dvc_stage import exit_with_dvc
-from sentiment_rnn.evaluation.predictions import Predictions, test_metrics
+from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, test_metrics
 from sentiment_rnn.extensions.baseline import predict, read_parts
-from sentiment_rnn.extensions.half_precision import PRETRAINED, require_imdb
 from sentiment_rnn.extensions.params import load_extensions
 from sentiment_rnn.files import replace_folder, unfinished_folder, write_json, writing
-from sentiment_rnn.model_json import FORMAT, read_metadata
-from sentiment_rnn.models.classifier import Classifier
-from sentiment_rnn.models.registry import load
-from sentiment_rnn.study.params import load_params
+from sentiment_rnn.model_json import FORMAT, read_metadata, read_verified
+from sentiment_rnn.models.registry import PRETRAINED, load
+from sentiment_rnn.network.model_io import save_model
+from sentiment_rnn.study.params import Hyperparameters, ParamsError, load_params
+from sentiment_rnn.study.variants import Variant, base_name, study_catalogue
 
 MEMBERS = ("nbsvm", "gru")
 RELEASED = (*MEMBERS, "lstm", "ensemble")
+FROM_TRAINING = ("seed", "best_epoch", "fingerprint", "stop_words", "max_length", "trained_on")
 SENTENCES = Path("extensions/sentences.csv")
 
 
 def release_stage() -> None:
-    """Fit the NB-SVM, and choose the weight of the GRU in the ensemble; the validation reviews choose.
+    """Write the models of the package; the validation reviews make all choices.
 
     Raises:
         ParamsError: params.yaml has other reviews than those of the study.
     """
     exit_with_dvc()
-    release = load_extensions().release
-    require_imdb(load_params().dataset)
+    params, release = load_params(), load_extensions().release
+    if params.dataset != "imdb":
+        raise ParamsError(f"params.yaml: dataset: the package's models are of imdb, not of {params.dataset}")
     parts, validation_reviews = read_parts(Path("data/split"))
+    for cell in ("lstm", "gru"):
+        unfinished = unfinished_folder(PRETRAINED / cell)
+        save_half_precision(study_catalogue(params).find(base_name(params, cell)), unfinished)
+        finish(unfinished, cell, parts, validation_reviews=validation_reviews)
     fitted = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
-    of_split = {"validation_reviews": validation_reviews}
     unfinished = unfinished_folder(PRETRAINED / "nbsvm")
-    nbsvm = fitted.largest_weights(release.n_weights)
-    valid_accuracy = float(predict(nbsvm, parts["valid"]).correct.mean())
-    nbsvm.save(unfinished, variant="nbsvm", **of_split, valid_accuracy=valid_accuracy, trials=fitted.trials)
-    evaluate(unfinished, parts["test"])
-    replace_folder(unfinished, PRETRAINED / "nbsvm")
-    members = {name: load(PRETRAINED / name) for name in MEMBERS}
-    weights, trials = choose_weights(members, parts["valid"], release.gru_weights)
-    (accuracy,) = (trial["valid_accuracy"] for trial in trials if trial["kept"])
+    fitted.largest_weights(release.n_weights).save(unfinished)
+    finish(unfinished, "nbsvm", parts, validation_reviews=validation_reviews, trials=fitted.trials)
+    weights, trials = choose_weights(parts["valid"], release.gru_weights)
     n_parameters = sum(read_metadata(PRETRAINED / name)["n_parameters"] for name in MEMBERS)
-    metadata = {"format": FORMAT, "variant": "ensemble", "ensemble": weights, "n_parameters": n_parameters}
     unfinished = unfinished_folder(PRETRAINED / "ensemble")
-    write_json(unfinished / "model.json", metadata | of_split | {"valid_accuracy": accuracy, "trials": trials})
-    evaluate(unfinished, parts["test"])
-    replace_folder(unfinished, PRETRAINED / "ensemble")
+    write_json(unfinished / "model.json", {"format": FORMAT, "ensemble": weights, "n_parameters": n_parameters})
+    finish(unfinished, "ensemble", parts, validation_reviews=validation_reviews, trials=trials)
     predict_sentences(pd.read_csv(SENTENCES), RELEASED)
+
+
+def save_half_precision(variant: Variant, folder: Path) -> None:
+    """Write the seed of a variant that has the highest validation accuracy, with its weights in half precision."""
+    accuracies = {
+        seed: read_predictions([variant.results / str(seed)], "valid").correct.mean() for seed in variant.seeds
+    }
+    source = variant.models / str(max(accuracies, key=accuracies.__getitem__))
+    metadata, weights = read_verified(source), load_file(source / "weights.safetensors")
+    weights = {name: weight.to(torch.float16) for name, weight in weights.items()}
+    vocabulary = (source / "vocabulary.txt").read_text(encoding="utf-8")
+    save_model(folder, weights, vocabulary, Hyperparameters(**metadata["hyperparameters"]), html_only=True)
+    kept = {name: metadata[name] for name in FROM_TRAINING}
+    write_json(folder / "model.json", read_metadata(folder) | kept)
+
+
+def finish(unfinished: Path, name: str, parts: dict[str, pd.DataFrame], **metadata: Any) -> None:
+    """Add the metadata and the validation accuracy to a model's model.json, write metrics.json, and put it in place."""
+    of_model, model = read_metadata(unfinished) | {"variant": name} | metadata, load(unfinished)
+    accuracy = float(predict(model, parts["valid"]).correct.mean())
+    write_json(unfinished / "model.json", of_model | {"valid_accuracy": accuracy})
+    metrics = test_metrics(predict(model, parts["test"]))
+    write_json(unfinished / "metrics.json", metrics)
+    replace_folder(unfinished, PRETRAINED / name)
+    print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+
+
+def choose_weights(valid: pd.DataFrame, weights: Sequence[float]) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Choose the weight of the second member, of equally accurate ones the first; that of the first member is 1.
+
+    Returns:
+        The weights by name; and each weight with its valid_accuracy, and whether it was kept.
+    """
+    first, second = (predict(load(PRETRAINED / name), valid) for name in MEMBERS)
+    sums = [Predictions(first.labels, first.log_odds + weight * second.log_odds) for weight in weights]
+    accuracies = [float(of_sum.correct.mean()) for of_sum in sums]
+    best = accuracies.index(max(accuracies))
+    trials = [
+        {"weight": weight, "valid_accuracy": accuracies[index], "kept": index == best}
+        for index, weight in enumerate(weights)
+    ]
+    return dict(zip(MEMBERS, (1.0, weights[best]), strict=True)), trials
 
 
 def predict_sentences(sentences: pd.DataFrame, names: Sequence[str]) -> None:
@@ -60,29 +102,3 @@ def predict_sentences(sentences: pd.DataFrame, names: Sequence[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path):
         sentences.assign(**predictions).to_csv(path, index=False, lineterminator="\n")
-
-
-def evaluate(folder: Path, test: pd.DataFrame) -> None:
-    """Write metrics.json for the model in a folder."""
-    metrics, name = test_metrics(predict(load(folder), test)), read_metadata(folder)["variant"]
-    write_json(folder / "metrics.json", metrics)
-    print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
-
-
-def choose_weights(
-    members: dict[str, Classifier], valid: pd.DataFrame, weights: Sequence[float]
-) -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Choose the weight of the second of two models, of equally accurate ones the first; that of the first model is 1.
-
-    Returns:
-        The weights by name; and each weight with its valid_accuracy, and whether it was kept.
-    """
-    first, second = (predict(member, valid) for member in members.values())
-    sums = [Predictions(first.labels, first.log_odds + weight * second.log_odds) for weight in weights]
-    accuracies = [float(of_sum.correct.mean()) for of_sum in sums]
-    best = accuracies.index(max(accuracies))
-    trials = [
-        {"weight": weight, "valid_accuracy": accuracies[index], "kept": index == best}
-        for index, weight in enumerate(weights)
-    ]
-    return dict(zip(members, (1.0, weights[best]), strict=True)), trials

@@ -144,7 +144,7 @@ def _describe(name: str, folder: Path, results: Path) -> TrainedModel:
 
 
 def _validation_accuracy(folder: Path, metadata: dict[str, Any]) -> float:
-    if "valid_accuracy" in metadata:  # of a bag of words or an ensemble
+    if "valid_accuracy" in metadata:  # of a model of the package
         return float(metadata["valid_accuracy"])
     with (folder / "curves.csv").open(encoding="utf-8", newline="") as curves:
         rows = {int(row["epoch"]): row for row in csv.DictReader(curves)}

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from sentiment_rnn.encoding.arrays import UNK_ID
-from sentiment_rnn.encoding.tokens import Tokenizer
+from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews
+from sentiment_rnn.encoding.tokens import HTML, Tokenizer
 from sentiment_rnn.encoding.vocabulary import encode, read_vocabulary
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Scores
@@ -30,12 +30,16 @@ class TrainedRNN(Classifier):
         vocabulary: the words by id.
         stop_words: how it reads them, as Tokenizer takes it.
         max_length: tokens of a text that it reads.
+        html_only: only what looks like HTML is markup: `I <3 it` is text. The study's networks read all of <...> so.
     """
 
-    def __init__(self, model: RNNClassifier, vocabulary: list[str], stop_words: str, max_length: int) -> None:
+    def __init__(
+        self, model: RNNClassifier, vocabulary: list[str], stop_words: str, max_length: int, *, html_only: bool = False
+    ) -> None:
         self.model = model
         self.vocabulary = vocabulary
         self.max_length = max_length
+        self.html_only = html_only
         self._tokenizer = Tokenizer(stop_words, frozenset(vocabulary))
 
     @classmethod
@@ -58,13 +62,14 @@ class TrainedRNN(Classifier):
             raise ModelFolderError(
                 f"{folder}: vocabulary.txt has {len(vocabulary)} words, the model {metadata['vocab_size']}"
             )
-        return cls(model, vocabulary, metadata["stop_words"], metadata["max_length"])
+        html_only = metadata.get("html_only") is True
+        return cls(model, vocabulary, metadata["stop_words"], metadata["max_length"], html_only=html_only)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Log-odds of the texts, and how far the model could read them: the first max_length tokens."""
         if not texts:
             return Scores(np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))
-        reviews, n_tokens = encode(texts, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
+        reviews, n_tokens = self._encode(texts)
         with threadpool_limits(1):  # on a busy machine several threads take a hundred times as long
             logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
         starts = reviews.lengths.cumsum() - reviews.lengths
@@ -75,11 +80,19 @@ class TrainedRNN(Classifier):
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
         """What each of the first max_length tokens adds."""
-        tokens = self._tokenizer.with_spans(text)
+        tokens = self._tokenizer.with_spans(self._plain(text))
         read = tokens[: self.max_length]
-        reviews, _ = encode([text], [0], self._tokenizer, self.vocabulary, self.max_length)
+        reviews, _ = self._encode([text])
         values, bias = self.model.contributions(torch.from_numpy(reviews.tokens)[None])
         spans = [(token.start, token.end) for token in read] or [(0, 0)]
         parts = zip(spans, values.tolist(), (reviews.tokens != UNK_ID).tolist(), strict=True)
         contributions = [Contribution(*span, value, is_known) for span, value, is_known in parts]
         return Explanation(text, contributions, float(bias), len(tokens) - len(read))
+
+    def _encode(self, texts: Sequence[str]) -> tuple[EncodedReviews, list[int]]:
+        plain = map(self._plain, texts)
+        return encode(plain, [0] * len(texts), self._tokenizer, self.vocabulary, self.max_length)
+
+    def _plain(self, text: str) -> str:
+        """The text, as long as it was, without what the tokenizer would wrongly take for markup or for words."""
+        return HTML.sub(lambda match: " " * len(match[0]), text).replace("<", " ") if self.html_only else text
