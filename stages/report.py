@@ -9,13 +9,14 @@ import pandas as pd
 
 from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.evaluation.predictions import read_predictions
 from sentiment_rnn.report.claims import evaluate_claims
 from sentiment_rnn.report.comparisons import compare_rows, study_families
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.page import page_files, replace_files
 from sentiment_rnn.report.results import published_tables, read_results, study_curves
 from sentiment_rnn.report.settings import report_settings
-from sentiment_rnn.report.study_report import StudyReport, study_drawings
+from sentiment_rnn.report.study_report import StudyReport, selected_variants, study_drawings
 from sentiment_rnn.report.tables import TITLES
 from sentiment_rnn.study.params import Params, load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
@@ -69,6 +70,11 @@ def study_report(params: Params) -> StudyReport:
         source=published if is_comparable else None,
         data=read_json(RESULTS / "split/summary.json") | read_json(RESULTS / "vocab/summary.json"),
         also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
+        n_tokens=pd.read_csv(RESULTS / "vocab/test_tokens.csv")["n_tokens"].to_numpy(),
+        validation={
+            name: read_predictions([RESULTS / variant / str(seed) for seed in sorted(params.study.base.seeds)], "valid")
+            for name, variant in selected_variants(params).items()
+        },
     )
 
 

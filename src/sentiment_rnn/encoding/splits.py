@@ -10,7 +10,7 @@ from tqdm import tqdm
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
 from sentiment_rnn.encoding.tokens import Tokenizer
 from sentiment_rnn.encoding.vocabulary import build_vocabulary, encode, write_vocabulary
-from sentiment_rnn.files import write_json
+from sentiment_rnn.files import write_json, writing
 
 LABELS = ("negative", "positive")  # by id
 SPLITS = ("train", "valid", "test")
@@ -25,7 +25,7 @@ def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int,
         min_freq: how often a word of the vocabulary must be seen in the training reviews.
         max_length: tokens of a review that are kept.
         folder: gets vocabulary.txt and a safetensors file for each part.
-        summaries: folder for git; gets summary.json.
+        summaries: folder for git; gets summary.json, and test_tokens.csv with the number of tokens of each test review.
 
     Raises:
         VocabularyError: no word is frequent enough.
@@ -52,6 +52,8 @@ def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int,
                 "without_known_word": round(unread, 4),
             }
     write_json(summaries / "summary.json", summary)
+    with writing(summaries / "test_tokens.csv"):
+        pd.DataFrame({"n_tokens": n_tokens}).to_csv(summaries / "test_tokens.csv", index=False, lineterminator="\n")
     print(", ".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in summary.items()))
     if unread > 0.5:
         print("warning: most training reviews have no known word: words are runs of the letters a to z")

@@ -41,7 +41,8 @@ def page_files(
     """
     template = _templates.get_template("report.md.j2")
     environment, study = environments(report), report if is_study else None
-    text = template.render(title=title, report=report, image=address, study=study, environment=environment)
+    names = {"title": title, "report": report, "study": study, "images": images, "image": address}
+    text = template.render(names, environment=environment)
     body = MarkdownIt().enable("table").render(text)
     for name, image in images.items():  # after the renderer, which would look at every character of them
         data = "data:image/png;base64," + base64.b64encode(image).decode("ascii")

@@ -12,10 +12,19 @@ from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
+from sentiment_rnn.evaluation.predictions import Predictions
+from sentiment_rnn.report.analyses import averaged_seeds, by_length, with_threshold
 from sentiment_rnn.report.claims import Claim
 from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families, variant_by_row
-from sentiment_rnn.report.figures import Drawing, forest_rows, plot_forest, plot_reliability, table_drawings
-from sentiment_rnn.report.results import is_inside
+from sentiment_rnn.report.figures import (
+    Drawing,
+    forest_rows,
+    plot_forest,
+    plot_reliability,
+    plot_training_log,
+    table_drawings,
+)
+from sentiment_rnn.report.results import is_inside, study_curves
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
 from sentiment_rnn.report.tables import Report
 from sentiment_rnn.study.params import Params
@@ -31,22 +40,39 @@ class StudyReport(Report):
     source: dict[str, Any] | None  # what the source published; None where it does not compare
     data: dict[str, Any]  # the summaries of the split and of the vocabulary
     also_in_train: NDArray[np.bool_]  # [test reviews], whether the text is also among the training reviews
-
-    @property
-    def bases(self) -> dict[str, str]:
-        """The variant that is the base of each cell."""
-        return {cell: base_name(self.params, cell) for cell in self.params.study.grids["cell"]}
+    n_tokens: NDArray[np.int64]  # [test reviews], before they are cut
+    validation: dict[str, Predictions]  # for the validation reviews, of the selected variants
 
     @property
     def selected(self) -> dict[str, str]:
         """The variants that some sections show, by their short names: the base of each cell, and compound."""
-        return self.bases | {"compound": "compound"}
+        return selected_variants(self.params)
+
+    @cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """For the test reviews, of the selected variants."""
+        return {name: self.results[variant].predictions for name, variant in self.selected.items()}
+
+    @cached_property
+    def with_threshold(self) -> dict[str, Predictions]:
+        """The same, less the threshold that the validation reviews choose for each run."""
+        return {name: with_threshold(of, self.validation[name]) for name, of in self.predictions.items()}
+
+    @property
+    def averaged_seeds(self) -> list[tuple[float, ...]]:
+        """The accuracy of the selected variants with 1, 2, ... averaged seeds."""
+        return list(zip(*map(averaged_seeds, self.predictions.values()), strict=True))
+
+    @property
+    def by_length(self) -> dict[tuple[float, float], dict[str, float]]:
+        """The accuracy of the selected variants by the length of the review."""
+        return by_length(self.n_tokens, self.params.max_length, self.predictions)
 
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
-        """The calibration of the selected variants."""
-        predictions = {name: self.results[variant].predictions for name, variant in self.selected.items()}
-        return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in predictions.items()}
+        """The calibration of the selected variants, and of the same with their thresholds."""
+        both = self.predictions | {f"{name}, threshold": of for name, of in self.with_threshold.items()}
+        return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in both.items()}
 
     @cached_property
     def published_accuracy(self) -> dict[str, float]:
@@ -99,15 +125,29 @@ class StudyReport(Report):
         return stream.getvalue()
 
 
+def selected_variants(params: Params) -> dict[str, str]:
+    """The variants that some sections show, by their short names: the base of each cell, and compound."""
+    return {cell: base_name(params, cell) for cell in params.study.grids["cell"]} | {"compound": "compound"}
+
+
 def study_drawings(report: StudyReport) -> dict[str, Drawing]:
     """The figures, in the order in which they are shown: the findings, one for each table, and calibration."""
     plots, margin = report.settings.plots, report.settings.margin
     comparisons = compare_rows(pairs_with_base(report), report.tables, report.results, margin)
     return {
+        **training_log_drawing(report),
         "findings": (plot_forest, (forest_rows(report, comparisons, report.published_accuracy), margin, plots.colors)),
         **table_drawings(report),
         "calibration": (plot_reliability, (report.calibrations, plots.colors)),
     }
+
+
+def training_log_drawing(report: StudyReport) -> dict[str, Drawing]:
+    """The figure of the source's training log, where there is one of a variant of ours."""
+    logs = {name.replace("_", "-"): log for name, log in (report.source or {"logs": {}})["logs"].items()}
+    log = {variant: epochs for variant, epochs in logs.items() if variant in report.results}
+    curves = study_curves({variant: variant for variant in log}, report.results)
+    return {"training_log": (plot_training_log, (log, curves, report.settings.plots.colors))} if log else {}
 
 
 def pairs_with_base(report: StudyReport) -> dict[str, list[Pair]]:
@@ -116,8 +156,9 @@ def pairs_with_base(report: StudyReport) -> dict[str, list[Pair]]:
     The experiment is left out as long as it is the base.
     """
     families: dict[str, list[Pair]] = {}
+    bases = {base_name(report.params, cell) for cell in report.params.study.grids["cell"]}
     for table, rows in report.tables.items():
-        (base,) = (row for row, variant in rows.items() if variant in report.bases.values())
+        (base,) = (row for row, variant in rows.items() if variant in bases)
         families[table] = [(f"{table}.{row}", f"{table}.{base}") for row in rows if row != base]
     if report.params.experiment == report.params.with_changes({}, "study.base"):
         del families["experiment"]
