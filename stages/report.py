@@ -1,15 +1,15 @@
 """Make metrics, comparisons, verdicts, figures and the report from results/: `python -m stages.report`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.evaluation.predictions import read_predictions
+from sentiment_rnn.report.analyses import averaged_seeds, by_length, with_threshold
 from sentiment_rnn.report.claims import evaluate_claims
 from sentiment_rnn.report.comparisons import compare_rows, study_families
 from sentiment_rnn.report.figures import draw_all
@@ -32,7 +32,10 @@ def main() -> None:
     names = {name: f"{number:02}_{name}.png" for number, name in enumerate(images, 1)}  # DVC sorts the figures by name
     page = page_files(TITLE, report, images, lambda name: f"../plots/figures/{names[name]}", is_study=True)
     page["verdicts.json"] = {claim.name: asdict(claim) for claim in report.claims}
-    curves = {study: study_curves(rows, report.results) for study, rows in report.tables.items()}
+    curves = {
+        f"{study}.csv": study_curves(rows, report.results).to_csv(index=False, lineterminator="\n")
+        for study, rows in report.tables.items()
+    }
     metrics = {
         f"{study}/{row}.json": {"test_loss": of_row["loss"]["mean"], "test_accuracy": of_row["accuracy"]["mean"]}
         for study, rows in page["rows.json"].items()
@@ -41,10 +44,7 @@ def main() -> None:
 
     # everything is computed; now replace the outputs
     replace_files(Path("metrics"), metrics)
-    replace_files(
-        Path("plots/curves"),
-        {f"{study}.csv": of_study.to_csv(index=False, lineterminator="\n") for study, of_study in curves.items()},
-    )
+    replace_files(Path("plots/curves"), curves)
     replace_files(Path("plots/figures"), {names[name]: image for name, image in images.items()})
     replace_files(Path("report"), page)
     print("the report: report/index.html")
@@ -56,7 +56,15 @@ def study_report(params: Params) -> StudyReport:
     variants, tables = catalogue.variants.values(), catalogue.tables
     results = read_results({variant.results: variant.seeds for variant in variants}, not_pooled=["experiment"])
     published, is_comparable = read_yaml(Path("data/published.yaml")), params.dataset == "imdb"
-    claim_specs = read_yaml(Path("data/claims.yaml"))
+    claim_specs, n_tokens = read_yaml(Path("data/claims.yaml")), pd.read_csv(RESULTS / "vocab/test_tokens.csv")
+    selected, seeds = selected_variants(params), sorted(params.study.base.seeds)
+    predictions = {name: results[variant].predictions for name, variant in selected.items()}
+    validation = {
+        name: read_predictions([RESULTS / variant / str(seed) for seed in seeds], "valid")
+        for name, variant in selected.items()
+    }
+    at_threshold = {name: with_threshold(predictions[name], of) for name, of in validation.items()}
+    both = predictions | {f"{name}, threshold": of for name, of in at_threshold.items()}
     return StudyReport(
         settings=settings,
         tables=tables,
@@ -68,18 +76,15 @@ def study_report(params: Params) -> StudyReport:
         params=params,
         claims=evaluate_claims(published["claims"], claim_specs, tables, results, settings.margin),
         source=published if is_comparable else None,
-        data=read_json(RESULTS / "split/summary.json") | read_json(RESULTS / "vocab/summary.json"),
+        data=read_yaml(RESULTS / "split/summary.json") | read_yaml(RESULTS / "vocab/summary.json"),  # JSON is YAML
         also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
-        n_tokens=pd.read_csv(RESULTS / "vocab/test_tokens.csv")["n_tokens"].to_numpy(),
-        validation={
-            name: read_predictions([RESULTS / variant / str(seed) for seed in sorted(params.study.base.seeds)], "valid")
-            for name, variant in selected_variants(params).items()
-        },
+        selected=selected,
+        predictions=predictions,
+        with_threshold=at_threshold,
+        calibrations={name: Calibration.from_predictions(of.probability, of.labels) for name, of in both.items()},
+        averaged_seeds=list(zip(*map(averaged_seeds, predictions.values()), strict=True)),
+        by_length=by_length(n_tokens["n_tokens"].to_numpy(), params.max_length, predictions),
     )
-
-
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

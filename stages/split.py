@@ -2,19 +2,14 @@
 
 from pathlib import Path
 
-import pandas as pd
-
-from sentiment_rnn.corpus.split import drop_repeated, random_split, write_split
+from sentiment_rnn.corpus.split import random_split, read_fetched, write_split
 from sentiment_rnn.errors import exit_on_error
 from sentiment_rnn.study.params import load_params
 
 
 def main() -> None:
     params = load_params()
-    reviews = pd.read_csv("data/raw/reviews.csv", dtype=str, keep_default_na=False)
-    n_distinct = reviews["review"].nunique()
-    if params.drop_duplicates:
-        reviews = drop_repeated(reviews)
+    reviews, n_distinct = read_fetched(drop_duplicates=params.drop_duplicates)
     write_split(random_split(reviews, params.split_seed), n_distinct, Path("data/split"), Path("results/split"))
 
 

@@ -18,6 +18,7 @@ from sentiment_rnn.evaluation.predictions import Predictions, read_predictions, 
 from sentiment_rnn.evaluation.predictions import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_io import load_model
+from sentiment_rnn.report.analyses import averaged_seeds, best_threshold, by_length, with_threshold
 from sentiment_rnn.report.page import replace_files
 from sentiment_rnn.report.results import Result, Runs, is_inside, published_tables, row_figures, summarize
 from sentiment_rnn.study.params import load_params, read_yaml
@@ -266,3 +267,39 @@ def test_files_of_a_report_are_json_that_every_reader_takes(tmp_path: Path):
     content = json.loads((tmp_path / "metrics/a/b.json").read_text(), parse_constant=pytest.fail)
     assert content == {"loss": "NaN", "accuracy": 0.3}
     assert (tmp_path / "metrics/c.csv").read_bytes() == b"x\n"
+
+
+def test_averaged_seeds_by_hand():
+    """Two runs that err on different reviews are right together; a NaN makes its averages wrong."""
+    predictions = Predictions(
+        np.array([1, 1, 0]), np.array([[3.0, -1.0, -1.0], [-1.0, 2.0, -1.0], [1.0, 1.0, math.nan]])
+    )
+    assert averaged_seeds(predictions) == pytest.approx([2 / 3, (3 + 1 + 1) / 9, 2 / 3])
+
+
+def test_best_threshold_is_that_of_all_thresholds():
+    random = np.random.default_rng(0)
+    for n in (1, 2, 10, 200):
+        is_positive = random.random(n) < 0.5
+        log_odds = (random.normal(size=n) + is_positive + 1).round(1)  # with ties
+        found = best_threshold(log_odds, is_positive)
+        candidates = [*log_odds, *(log_odds - 0.05), *(log_odds + 0.05)]
+        accuracies = [((log_odds > threshold) == is_positive).mean() for threshold in candidates]
+        assert ((log_odds > found) == is_positive).mean() == max(accuracies)
+
+
+def test_threshold_is_chosen_on_the_validation_reviews():
+    valid = Predictions(np.array([0, 0, 1, 1]), np.array([[1.0, 2.0, 3.0, 4.0], [-4.0, -3.0, -2.0, -1.0]]))
+    test = Predictions(np.array([0, 1]), np.array([[2.0, 3.0], [-3.0, -2.0]]))
+    assert test.correct.mean(axis=1).tolist() == [0.5, 0.5]
+    assert with_threshold(test, valid).correct.mean(axis=1).tolist() == [1.0, 1.0]
+
+
+def test_accuracy_by_length_by_hand():
+    predictions = {"a": Predictions(np.array([1, 1, 1, 0]), np.array([[1.0, 1.0, -1.0, -1.0]]))}
+    groups = by_length(np.array([1, 64, 65, 257]), 256, predictions)
+    assert groups == {
+        (0, 64): {"reviews": 2, "a": 1.0},
+        (64, 128): {"reviews": 1, "a": 0.0},
+        (256, math.inf): {"reviews": 1, "a": 1.0},
+    }

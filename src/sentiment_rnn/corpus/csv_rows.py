@@ -15,11 +15,7 @@ class CsvError(PipelineError):
 
 
 def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
-    """The rows, the first line first; each has as many fields as that.
-
-    Args:
-        lines: of the file, opened with newline="".
-        source: what the messages call it.
+    """The rows of a file that was opened with newline="", the first line first; each has as many fields as that.
 
     Raises:
         CsvError: a row cannot be read. The rows are counted from 1 behind the first line.
@@ -27,8 +23,8 @@ def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
     csv.field_size_limit(_LONGEST_FIELD)
     number, n_fields = 0, 0
     try:
-        for found in csv.reader(lines, strict=True):
-            row = found or [""] * (n_fields == 1)  # an empty line: an empty text, or where there are columns nothing
+        for fields in csv.reader(lines, strict=True):
+            row = fields or [""] * (n_fields == 1)  # an empty line: an empty text, or where there are columns nothing
             if not row:
                 continue
             n_fields = n_fields or len(row)
@@ -44,7 +40,7 @@ def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
 
 
 def column_index(header: list[str], column: str, source: Path) -> int:
-    """Where the column of that name stands.
+    """The index of the column of that name.
 
     Raises:
         CsvError: there is none, or there are several.

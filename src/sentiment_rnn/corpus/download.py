@@ -32,10 +32,10 @@ def download(url: str, path: Path, md5: str) -> None:
     except (requests.RequestException, OSError) as error:
         raise DownloadError(f"{url}: {error}") from error
     with partial.open("rb") as file:
-        found = hashlib.file_digest(file, "md5").hexdigest()
-    if found != md5:
+        actual = hashlib.file_digest(file, "md5").hexdigest()
+    if actual != md5:
         partial.unlink()
-        raise DownloadError(f"{url}: its md5 is {found} where {md5} is expected; it was deleted")
+        raise DownloadError(f"{url}: its md5 is {actual} where {md5} is expected; it was deleted")
     partial.replace(path)
 
 

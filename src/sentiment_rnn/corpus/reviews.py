@@ -20,14 +20,7 @@ from tqdm import tqdm
 from sentiment_rnn.corpus.csv_rows import column_index, csv_rows
 from sentiment_rnn.errors import PipelineError
 
-LABELS = {
-    "positive": "positive",
-    "negative": "negative",
-    "pos": "positive",
-    "neg": "negative",
-    "1": "positive",
-    "0": "negative",
-}
+LABELS = dict.fromkeys(("positive", "pos", "1"), "positive") | dict.fromkeys(("negative", "neg", "0"), "negative")
 _MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(pos|neg)/\d+_\d+\.txt")
 _FEWEST = 10  # reviews of each sentiment: fewer cannot be split 7:1:2
 _MAX_REVIEW_BYTES = 1_000_000  # the longest of the real ones has 14,106
@@ -36,17 +29,8 @@ _MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
 # password, or packed in an unknown way
-_DAMAGES = (
-    OSError,
-    EOFError,
-    MemoryError,
-    ValueError,
-    RuntimeError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
+_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_DAMAGES = (OSError, EOFError, MemoryError, ValueError, RuntimeError, *_OF_FORMATS)
 
 
 class CorpusError(PipelineError):
@@ -87,8 +71,8 @@ def read_archive(path: Path) -> pd.DataFrame:
         tarfile.open(path, mode) as archive,
         tqdm(desc=f"reading {path.name}", unit="review", disable=None) as progress,
     ):
-        for place, member in enumerate(archive):
-            if place >= _MAX_MEMBERS:
+        for number, member in enumerate(archive):
+            if number >= _MAX_MEMBERS:
                 raise CorpusError(f"{path}: has more than {_MAX_MEMBERS:,} members: not the archive")
             match = _MEMBER.fullmatch(member.name)
             if not match or not member.isreg():

@@ -25,13 +25,7 @@ def random_split(reviews: pd.DataFrame, seed: int) -> Parts:
 
 
 def official_split(reviews: pd.DataFrame, is_test: NDArray[np.bool_], seed: int) -> Parts:
-    """The corpus's own split; a tenth of its train reviews become the validation reviews.
-
-    Args:
-        reviews: columns review and sentiment.
-        is_test: bool [reviews], as read_official_test() returns it.
-        seed: of the choice of the validation reviews.
-    """
+    """The corpus's own split; a tenth of its train reviews, chosen at random, become the validation reviews."""
     rest = reviews[~is_test]
     train, valid = _take(rest, round(len(rest) * OFFICIAL_VALID), seed)
     return {"train": train, "valid": valid, "test": reviews[is_test]}
@@ -73,26 +67,24 @@ def read_official_test(file: Path, n_reviews: int) -> NDArray[np.bool_]:
     return bits[:n_reviews].astype(bool)
 
 
-def drop_repeated(reviews: pd.DataFrame) -> pd.DataFrame:
-    """The reviews without those that repeat an earlier one.
+def read_fetched(*, drop_duplicates: bool) -> tuple[pd.DataFrame, int]:
+    """The reviews of the fetch stage, with or without those that repeat an earlier one; and how many are distinct.
 
     Raises:
         CorpusError: too few are left to be split.
     """
+    reviews = pd.read_csv("data/raw/reviews.csv", dtype=str, keep_default_na=False)
     distinct = reviews.drop_duplicates("review", ignore_index=True)
-    check_class_counts(distinct, "the reviews without the repeated texts")
-    return distinct
+    if drop_duplicates:
+        check_class_counts(distinct, "the reviews without the repeated texts")
+    return distinct if drop_duplicates else reviews, len(distinct)
 
 
 def write_split(parts: Parts, n_distinct: int, folder: Path, summaries: Path) -> None:
-    """Write the parts and their summary, and print the summary.
+    """Write train.csv, valid.csv and test.csv into a folder, and print their summary; n_distinct is before the split.
 
-    Args:
-        parts: each with the columns review and sentiment.
-        n_distinct: of all reviews before the split.
-        folder: gets train.csv, valid.csv and test.csv.
-        summaries: folder for git; gets summary.json and test_also_in_train.csv, which says for each test review
-            whether its text is also among the training reviews.
+    `summaries`, for git, gets summary.json and test_also_in_train.csv, which says for each test review whether its text
+    is also among the training reviews.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, part in parts.items():

@@ -19,13 +19,8 @@ SPLITS = ("train", "valid", "test")
 def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int, folder: Path, summaries: Path) -> None:
     """Build the vocabulary from the training reviews alone, encode all three parts with it, and print a summary.
 
-    Args:
-        splits: folder with train.csv, valid.csv and test.csv.
-        stop_words: as Tokenizer takes it.
-        min_freq: how often a word of the vocabulary must be seen in the training reviews.
-        max_length: tokens of a review that are kept.
-        folder: gets vocabulary.txt and a safetensors file for each part.
-        summaries: folder for git; gets summary.json, and test_tokens.csv with the number of tokens of each test review.
+    `folder` gets vocabulary.txt and a safetensors file for each part; `summaries`, for git, gets summary.json, and
+    test_tokens.csv with the number of tokens of each test review.
 
     Raises:
         VocabularyError: no word is frequent enough.

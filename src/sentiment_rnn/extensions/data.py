@@ -3,12 +3,10 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-import pandas as pd
-
 from sentiment_rnn.corpus.split import (
-    drop_repeated,
     official_split,
     random_split,
+    read_fetched,
     read_official_test,
     sample_train,
     write_split,
@@ -31,12 +29,10 @@ def data_stage() -> None:
     parser = ArgumentParser(description="Split and encode the reviews for a data set of the extensions.")
     parser.add_argument("data", choices=entries)
     data = entries[name := parser.parse_args().data]
-    reviews = pd.read_csv("data/raw/reviews.csv", dtype=str, keep_default_na=False)
-    n_distinct, seed = reviews["review"].nunique(), params.split_seed if data.split_seed is None else data.split_seed
     if params.drop_duplicates and data.split == "official":
         raise ParamsError("params.yaml: drop_duplicates: the official split has all reviews")
-    if params.drop_duplicates:
-        reviews = drop_repeated(reviews)
+    reviews, n_distinct = read_fetched(drop_duplicates=params.drop_duplicates)
+    seed = params.split_seed if data.split_seed is None else data.split_seed
     if data.split == "official":
         parts = official_split(reviews, read_official_test(OFFICIAL_TEST, len(reviews)), seed)
     else:

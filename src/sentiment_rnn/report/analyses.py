@@ -42,7 +42,7 @@ def by_length(
     groups = {}
     for low, high in pairwise(max_length * share for share in LENGTHS):
         is_in = (n_tokens > low) & (n_tokens <= high)
-        accuracies = {name: of_model.correct[:, is_in].mean() for name, of_model in predictions.items()}
         if is_in.any():
+            accuracies = {name: of_model.correct[:, is_in].mean() for name, of_model in predictions.items()}
             groups[low, high] = {"reviews": int(is_in.sum())} | accuracies
     return groups

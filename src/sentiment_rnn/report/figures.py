@@ -102,12 +102,14 @@ def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
 def plot_training_log(log: dict[str, list[list[float | None]]], curves: pd.DataFrame, colors: list[str]) -> Figure:
     """The source's training log, as diamonds, on the learning curves of the same variants.
 
-    The columns of the log are train loss and accuracy, and validation loss and accuracy.
+    The columns of the log are train loss and accuracy, and validation loss and accuracy. None is illegible.
     """
     figure = Figure(figsize=(9, 2.4 * len(log) + 0.6), layout="constrained")
     for panels, (variant, epochs), color in zip(figure.subplots(len(log), 2), log.items(), cycle(colors), strict=False):
         _draw_curves(panels, curves[curves["variant"] == variant], {variant: color})
         panels[0].set_ylabel(variant)
+        for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):
+            axes.set_title(f"{metric}: train dashed, hollow; valid solid, filled", fontsize=9)
         for column, fill in enumerate(("none", "none", "black", "black")):
             values = [float("nan") if epoch[column] is None else epoch[column] for epoch in epochs]
             style = {"marker": "D", "markersize": 4, "color": "black", "markerfacecolor": fill, "linestyle": "none"}

@@ -13,17 +13,10 @@ from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
 from sentiment_rnn.evaluation.predictions import Predictions
-from sentiment_rnn.report.analyses import averaged_seeds, by_length, with_threshold
+from sentiment_rnn.report import figures
 from sentiment_rnn.report.claims import Claim
 from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families, variant_by_row
-from sentiment_rnn.report.figures import (
-    Drawing,
-    forest_rows,
-    plot_forest,
-    plot_reliability,
-    plot_training_log,
-    table_drawings,
-)
+from sentiment_rnn.report.figures import Drawing
 from sentiment_rnn.report.results import is_inside, study_curves
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
 from sentiment_rnn.report.tables import Report
@@ -40,39 +33,12 @@ class StudyReport(Report):
     source: dict[str, Any] | None  # what the source published; None where it does not compare
     data: dict[str, Any]  # the summaries of the split and of the vocabulary
     also_in_train: NDArray[np.bool_]  # [test reviews], whether the text is also among the training reviews
-    n_tokens: NDArray[np.int64]  # [test reviews], before they are cut
-    validation: dict[str, Predictions]  # for the validation reviews, of the selected variants
-
-    @property
-    def selected(self) -> dict[str, str]:
-        """The variants that some sections show, by their short names: the base of each cell, and compound."""
-        return selected_variants(self.params)
-
-    @cached_property
-    def predictions(self) -> dict[str, Predictions]:
-        """For the test reviews, of the selected variants."""
-        return {name: self.results[variant].predictions for name, variant in self.selected.items()}
-
-    @cached_property
-    def with_threshold(self) -> dict[str, Predictions]:
-        """The same, less the threshold that the validation reviews choose for each run."""
-        return {name: with_threshold(of, self.validation[name]) for name, of in self.predictions.items()}
-
-    @property
-    def averaged_seeds(self) -> list[tuple[float, ...]]:
-        """The accuracy of the selected variants with 1, 2, ... averaged seeds."""
-        return list(zip(*map(averaged_seeds, self.predictions.values()), strict=True))
-
-    @property
-    def by_length(self) -> dict[tuple[float, float], dict[str, float]]:
-        """The accuracy of the selected variants by the length of the review."""
-        return by_length(self.n_tokens, self.params.max_length, self.predictions)
-
-    @cached_property
-    def calibrations(self) -> dict[str, Calibration]:
-        """The calibration of the selected variants, and of the same with their thresholds."""
-        both = self.predictions | {f"{name}, threshold": of for name, of in self.with_threshold.items()}
-        return {name: Calibration.from_predictions(of.probability, of.labels) for name, of in both.items()}
+    selected: dict[str, str]  # the variants that some sections show, by their short names
+    predictions: dict[str, Predictions]  # of these
+    with_threshold: dict[str, Predictions]  # the same, less the threshold that is best on the validation reviews
+    calibrations: dict[str, Calibration]  # of both
+    averaged_seeds: list[tuple[float, ...]]  # their accuracy with 1, 2, ... averaged seeds
+    by_length: dict[tuple[float, float], dict[str, float]]  # their accuracy by the length of the review
 
     @cached_property
     def published_accuracy(self) -> dict[str, float]:
@@ -126,7 +92,7 @@ class StudyReport(Report):
 
 
 def selected_variants(params: Params) -> dict[str, str]:
-    """The variants that some sections show, by their short names: the base of each cell, and compound."""
+    """The base of each cell, and compound, by their short names."""
     return {cell: base_name(params, cell) for cell in params.study.grids["cell"]} | {"compound": "compound"}
 
 
@@ -134,20 +100,21 @@ def study_drawings(report: StudyReport) -> dict[str, Drawing]:
     """The figures, in the order in which they are shown: the findings, one for each table, and calibration."""
     plots, margin = report.settings.plots, report.settings.margin
     comparisons = compare_rows(pairs_with_base(report), report.tables, report.results, margin)
+    forest_rows = figures.forest_rows(report, comparisons, report.published_accuracy)
     return {
         **training_log_drawing(report),
-        "findings": (plot_forest, (forest_rows(report, comparisons, report.published_accuracy), margin, plots.colors)),
-        **table_drawings(report),
-        "calibration": (plot_reliability, (report.calibrations, plots.colors)),
+        "findings": (figures.plot_forest, (forest_rows, margin, plots.colors)),
+        **figures.table_drawings(report),
+        "calibration": (figures.plot_reliability, (report.calibrations, plots.colors)),
     }
 
 
 def training_log_drawing(report: StudyReport) -> dict[str, Drawing]:
     """The figure of the source's training log, where there is one of a variant of ours."""
-    logs = {name.replace("_", "-"): log for name, log in (report.source or {"logs": {}})["logs"].items()}
-    log = {variant: epochs for variant, epochs in logs.items() if variant in report.results}
+    logs = {name.replace("_", "-"): log for name, log in report.source["logs"].items()} if report.source else {}
+    log = {variant: epochs for variant, epochs in reversed(logs.items()) if variant in report.results}
     curves = study_curves({variant: variant for variant in log}, report.results)
-    return {"training_log": (plot_training_log, (log, curves, report.settings.plots.colors))} if log else {}
+    return {"training_log": (figures.plot_training_log, (log, curves, report.settings.plots.colors))} if log else {}
 
 
 def pairs_with_base(report: StudyReport) -> dict[str, list[Pair]]:
