@@ -216,7 +216,8 @@ def test_reviews_that_cannot_be_read_are_told(tmp_path: Path, capsys: pytest.Cap
     table = pd.DataFrame({"review": ["fine film", "fine", *russian], "sentiment": ["positive", "negative"] * 4})
     for part in ("train", "valid", "test"):
         table.to_csv(tmp_path / f"{part}.csv", index=False)
-    encode_splits(tmp_path, "source", 1, 10, tmp_path / "encoded", tmp_path / "summary")
+    encode_splits(tmp_path, "source", 1, 1, tmp_path / "encoded", tmp_path / "summary")
+    assert (tmp_path / "summary/test_tokens.csv").read_text() == "n_tokens\n2\n1" + "\n0" * 6 + "\n"  # before the cut
     output = capsys.readouterr().out
     assert "without known word: 0.75" in output
     assert "warning: most training reviews have no known word" in output
