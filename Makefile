@@ -7,7 +7,7 @@ INSTALL := python -m pip install --quiet --disable-pip-version-check --constrain
 help:
 	@grep -E '^[a-z]+:.* # ' Makefile | sed -E 's/^([a-z]+):.* # /make \1: /'
 
-demo: install # the study on sample reviews, in demo/: some minutes; nothing else changes
+demo: check-git install # the study on sample reviews, in demo/: some minutes; nothing else changes
 	@python -m scripts.demo
 
 check-git:
@@ -27,17 +27,17 @@ fuzz: install # bad input by the thousand: a hundred times what the tests try
 faults: install # what goes wrong: twenty kills, full disks, a cluster's lost worker; and all tests that take minutes
 	python -m pytest -n auto --dist worksteal -m 'long or fault' -rp
 
-repro: install # dvc repro, after repairs that DVC does not make: damaged stored files, what a kill has left
+repro: check-git install # dvc repro, after repairs that DVC does not make: damaged stored files, what a kill has left
 	python -m scripts.repro
 
-cluster: install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
+cluster: check-git install # the same on several machines: make cluster SCHEDULER=tcp://HOST:8786 GPUS=1; without it, on this one
 	python -m scripts.cluster $(if $(SCHEDULER),--scheduler $(SCHEDULER)) $(if $(GPUS),--gpus)
 
-verify: install # is the repository whole: lock files, DVC's cache, the reports made again, the links of the pages
+verify: check-git install # is the repository whole: lock files, DVC's cache, the reports made again, the links of the pages
 	python -m scripts.verify
 	python -m pytest -q tests/test_committed.py tests/test_pages.py tests/test_readme.py
 
-published: install # the published figures as a revision: dvc metrics diff published
+published: check-git install # the published figures as a revision: dvc metrics diff published
 	python -m scripts.published
 
 bench: install # what docs/speed.md says, measured beside what one would write instead: ten minutes on an idle machine
@@ -52,11 +52,11 @@ audit: install # the installed packages against the database of known vulnerabil
 
 lock: install # the newest versions that pyproject.toml allows, into constraints.txt; wants a network
 	$(INSTALL) '.[maintain]'
-	uv pip compile --universal --upgrade --all-extras --no-annotate --no-header pyproject.toml \
-		| grep -vE '^(cuda|nvidia|triton)' >constraints.unfinished # each build of torch names its own
-	mv constraints.unfinished constraints.txt
+	uv pip compile --quiet --universal --python-version 3.11 --upgrade --all-extras --no-annotate --no-header \
+		--output-file .venv/constraints.txt pyproject.toml
+	grep -vE '^(cuda|nvidia|triton|pip)(-|==)' .venv/constraints.txt >constraints.txt # each build of torch names its own
 
-install: check-git .venv/installed
+install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { echo "error: $(PYTHON) is" \

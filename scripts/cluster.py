@@ -39,7 +39,6 @@ N_LOCAL = 2  # workers on this machine, where no scheduler is given
 CLONES = Path(".dvc/tmp/cluster")  # of the workers on this machine
 PULL = (*DVC, "pull", "--force", "--allow-missing", "dvc.yaml")  # everything that dvc.lock names and the remote has
 POLL_INTERVAL = 30  # seconds between two looks at whether there are workers
-Entry = dict[str, Any]  # of a stage, in dvc.lock
 
 
 def main() -> None:
@@ -75,7 +74,7 @@ def run_on_workers(client: Client, trainings: list[str], commit: str, *, gpus: b
     for name in trainings:
         key = f"{name}-{time.time()}"  # unique: Dask caches results by key
         running[client.submit(run_stage, name, commit, inputs, key=key, resources=resources)] = name
-    finished: dict[str, Entry] = {}
+    finished: dict[str, Any] = {}
     try:
         with tqdm(total=len(running), desc="trainings", unit="training", disable=None) as bar:
             while running:
@@ -93,7 +92,7 @@ def run_on_workers(client: Client, trainings: list[str], commit: str, *, gpus: b
             save(finished)
 
 
-def result_of(name: str, future: "Future[Any]") -> Entry | None:
+def result_of(name: str, future: "Future[Any]") -> Any | None:
     """The entry of a stage that has ended, None if it failed; what it printed, or why it failed, is shown."""
     if isinstance(failure := future.exception(), CancelledError):
         raise failure
@@ -113,7 +112,7 @@ def wait_for_some(client: Client, running: "list[Future[Any]]") -> "set[Future[A
             tqdm.write("no worker: waiting for one (of those on this machine .dvc/tmp/cluster has the logs)")
 
 
-def save(finished: dict[str, Entry]) -> None:
+def save(finished: dict[str, Any]) -> None:
     """Write the entries into dvc.lock, and pull the outputs: once, since DVC's time for both grows with its stages."""
     unfinished, lock = Path(".dvc/tmp/dvc.lock.unfinished"), load_yaml("dvc.lock")
     dump_yaml(unfinished, lock | {"stages": lock["stages"] | finished})

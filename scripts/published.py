@@ -1,7 +1,4 @@
-"""Put the published figures under the git tag `published`, for `dvc metrics diff published`.
-
-The tag's commit has no parent. It has metrics/STUDY/ROW.json, and a dvc.yaml that declares them.
-"""
+"""Put the published figures under the git tag `published`, a commit without a parent: `dvc metrics diff published`."""
 
 import json
 from pathlib import Path

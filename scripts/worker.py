@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from dvc.utils.serialize import dump_yaml, load_yaml
+from packaging.requirements import Requirement
 
 from scripts import run
 from sentiment_rnn.errors import PipelineError
 
 
 def run_stage(stage: str, commit: str, inputs: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Reproduce a stage at a commit; `inputs` are the entries of dvc.lock of the stages that it depends on.
-
-    What it needs comes from the DVC remote, and what it makes goes there, run cache included. Returns the entry of the
-    stage, and what was printed.
-    """
+    """Reproduce a stage at a commit, through the DVC remote; its entry of dvc.lock, and what was printed."""
     try:
         if not Path("dvc.yaml").exists():
             raise PipelineError("the worker was not started in a clone of the project")
@@ -56,8 +53,13 @@ def check_out(commit: str, here: Callable[..., str]) -> None:
     here("git", "checkout", "--quiet", "--force", "--detach", commit)
     here("git", "clean", "-fdxq", "data/models")  # of an earlier stage, whole or not
     Path(".dvc/tmp/rwlock").unlink(missing_ok=True)  # nothing runs here now, and a kill may have left half of it
-    for line in Path("constraints.txt").read_text(encoding="utf-8").splitlines():
-        name, _, wanted = line.partition(" ;")[0].partition("==")
-        with suppress(PackageNotFoundError):  # of another platform, or of no use here
-            if (installed := version(name).partition("+")[0]) != wanted:  # torch names its build after a plus
-                raise PipelineError(f"{name} {installed} is installed, where {wanted} is wanted")
+    check_versions()
+
+
+def check_versions() -> None:
+    """Compare the installed packages with those of constraints.txt; what is not installed is of no use here."""
+    locked = map(Requirement, Path("constraints.txt").read_text(encoding="utf-8").splitlines())
+    for requirement in [part for part in locked if not part.marker or part.marker.evaluate()]:
+        with suppress(PackageNotFoundError):
+            if not requirement.specifier.contains(installed := version(requirement.name), prereleases=True):
+                raise PipelineError(f"{requirement.name} {installed} is installed, where {requirement} is wanted")

@@ -79,7 +79,6 @@ def study_report(params: Params) -> StudyReport:
         data=read_yaml(RESULTS / "split/summary.json") | read_yaml(RESULTS / "vocab/summary.json"),  # JSON is YAML
         also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
         selected=selected,
-        predictions=predictions,
         with_threshold=at_threshold,
         calibrations={name: Calibration.from_predictions(of.probability, of.labels) for name, of in both.items()},
         averaged_seeds=list(zip(*map(averaged_seeds, predictions.values()), strict=True)),

@@ -318,10 +318,9 @@ def test_test_accuracy_is_that_of_this_model(finished: Scratch, tmp_path: Path, 
 @pytest.mark.parametrize("classifier", CLASSIFIERS.values(), ids=list(CLASSIFIERS))
 def test_prediction_says_what_was_not_read(classifier: Classifier):
     known = ["good", "a good \U0001f600", "&quot;good&quot;"]
-    unknown = ["", "\U0001f600", "\u597d\u7535\u5f71", "<br />", "xyzzy", "&amp;", "<!-- good -->"]
+    unknown = ["xyzzy " * 40, "\U0001f600", "\u597d\u7535\u5f71", "<br />", "xyzzy", "&amp;", "<!-- good -->"]
     predictions = classifier.predict([*known, *unknown])
     assert [prediction.has_known_word for prediction in predictions] == [True] * len(known) + [False] * len(unknown)
-    assert len({prediction.probability for prediction in predictions[len(known) :]}) <= 2  # one <unk>, or several
     texts = [*known, *unknown, *TEXTS]
     for text, prediction in zip(texts, classifier.predict(texts), strict=True):
         explained = classifier.explain(text).prediction
@@ -334,6 +333,7 @@ def test_prediction_says_what_was_not_read(classifier: Classifier):
     [
         ("Film <3 good. Plot > end.", "film end", "film good plot end"),
         ("good<br />film", "goodfilm", "good film"),
+        ("good&film; end", "good film end", "good film end"),
         ("&quot;good&quot; < film", "quot good quot film", "good film"),
         ("<!-- dull --> good <i>film</i>", "good film", "good film"),
     ],

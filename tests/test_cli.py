@@ -175,7 +175,7 @@ def test_words_that_are_not_read_are_told(sentiment, tmp_path: Path):
     assert "words are not read" not in sentiment("explain", "--model", "lstm-adam", "good film")
     sentiment("explain", "--html", tmp_path / "page.html", "--model", "lstm-adam", text)
     assert "its last 24 words are not read" in (tmp_path / "page.html").read_text()
-    assert "the model knows none of its words" in sentiment("explain", "--model", "lstm-adam", "")
+    assert "none of the words that are read is known" in sentiment("explain", "--model", "lstm-adam", "")
 
 
 def test_rows_without_a_known_word_are_marked(sentiment, tmp_path: Path):

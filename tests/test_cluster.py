@@ -13,11 +13,12 @@ from typing import Any
 import psutil
 import pytest
 from cloudpickle import dumps, register_pickle_by_value
-from conftest import Scratch, clone
+from conftest import PROJECT, Scratch, clone
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
 import scripts
 from scripts import cluster, worker
+from scripts.worker import check_versions
 from sentiment_rnn.errors import PipelineError
 
 COMMAND = ("python", "-m", "scripts.cluster")
@@ -147,3 +148,15 @@ def test_what_ended_before_is_saved(
     with pytest.raises(end, match="train_1 failed" if end is PipelineError else None):
         cluster.run_on_workers(client, TRAININGS, "commit", gpus=False)
     assert saved.keys() == set(TRAININGS) - {"train_1"}
+
+
+def test_worker_compares_its_packages_with_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Those of `make install` are right; a line for another platform or Python, or for what is not here, is no matter."""
+    monkeypatch.chdir(tmp_path)
+    lock = (PROJECT / "constraints.txt").read_text(encoding="utf-8")
+    lock += "numpy==0.1 ; python_full_version < '3'\nno-such-package==1.0\n"
+    (tmp_path / "constraints.txt").write_text(lock, encoding="utf-8")
+    check_versions()
+    (tmp_path / "constraints.txt").write_text(lock + "numpy==0.1\n", encoding="utf-8")
+    with pytest.raises(PipelineError, match=r"numpy .* is installed, where numpy==0\.1 is wanted"):
+        check_versions()

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,13 @@ from sentiment_rnn.evaluation.predictions import test_metrics as metrics_of
 from sentiment_rnn.model_json import ModelFolderError
 from sentiment_rnn.network.model_io import load_model
 from sentiment_rnn.report.analyses import averaged_seeds, best_threshold, by_length, with_threshold
-from sentiment_rnn.report.page import replace_files
+from sentiment_rnn.report.figures import draw_all
+from sentiment_rnn.report.page import page_files, replace_files
 from sentiment_rnn.report.results import Result, Runs, is_inside, published_tables, row_figures, summarize
+from sentiment_rnn.report.study_report import study_drawings
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
+from stages.report import study_report
 
 PUBLISHED = published_tables(read_yaml(PROJECT / "data/published.yaml"))
 
@@ -277,15 +281,17 @@ def test_averaged_seeds_by_hand():
     assert averaged_seeds(predictions) == pytest.approx([2 / 3, (3 + 1 + 1) / 9, 2 / 3])
 
 
-def test_best_threshold_is_that_of_all_thresholds():
-    random = np.random.default_rng(0)
-    for n in (1, 2, 10, 200):
-        is_positive = random.random(n) < 0.5
-        log_odds = (random.normal(size=n) + is_positive + 1).round(1)  # with ties
-        found = best_threshold(log_odds, is_positive)
-        candidates = [*log_odds, *(log_odds - 0.05), *(log_odds + 0.05)]
-        accuracies = [((log_odds > threshold) == is_positive).mean() for threshold in candidates]
-        assert ((log_odds > found) == is_positive).mean() == max(accuracies)
+@pytest.mark.parametrize("n", [1, 2, 10, 200])
+@pytest.mark.parametrize("seed", range(20))
+def test_best_threshold_is_that_of_all_thresholds(n: int, seed: int):
+    random = np.random.default_rng(seed)
+    is_positive = random.random(n) < 0.5
+    log_odds = (random.normal(size=n) + is_positive + 1).round(1)  # with ties
+    accuracies = [((log_odds > cut) == is_positive).mean() for cut in np.arange(-5, 8, 0.1) + 0.05]
+    found = best_threshold(log_odds, is_positive)
+    assert ((log_odds > found) == is_positive).mean() == max(accuracies)
+    with_nan = np.append(log_odds, math.nan), np.append(is_positive, True)
+    assert best_threshold(*with_nan) == found
 
 
 def test_threshold_is_chosen_on_the_validation_reviews():
@@ -297,9 +303,26 @@ def test_threshold_is_chosen_on_the_validation_reviews():
 
 def test_accuracy_by_length_by_hand():
     predictions = {"a": Predictions(np.array([1, 1, 1, 0]), np.array([[1.0, 1.0, -1.0, -1.0]]))}
-    groups = by_length(np.array([1, 64, 65, 257]), 256, predictions)
+    groups = by_length(np.array([0, 64, 65, 257]), 256, predictions)
     assert groups == {
-        (0, 64): {"reviews": 2, "a": 1.0},
+        (-1, 64): {"reviews": 2, "a": 1.0},
         (64, 128): {"reviews": 1, "a": 0.0},
         (256, math.inf): {"reviews": 1, "a": 1.0},
     }
+
+
+@pytest.mark.parametrize("logs", [["compound", "lstm_sgd", "gru_sgd"], ["compound"], []])
+def test_page_beside_the_published_figures(logs: list[str], finished: Scratch, monkeypatch: pytest.MonkeyPatch):
+    """The tiny clone has other reviews, so the page of its own study has no such part."""
+    monkeypatch.chdir(finished.folder)
+    source = read_yaml(PROJECT / "data/published.yaml")
+    source["logs"] = {name.replace("lstm_sgd", "lstm_adam"): source["logs"][name] for name in logs}
+    report = replace(study_report(load_params()), source=source, published=PUBLISHED)
+    assert report.published_accuracy == {"lstm-adam": 0.885, "n_layers-2": 0.887, "compound": 0.875}
+    images = draw_all(study_drawings(report), dpi=50)
+    assert ("training_log" in images) == bool(logs)
+    text = page_files("Title", report, images, lambda name: f"{name}.png", is_study=True)["report.md"]
+    assert f"Inside: {report.n_inside} of 3." in text
+    assert "| compound | 0.875 |" in text
+    assert f"{report.shift.difference:+.4f}" in text
+    assert text.count("](training_log.png)") == bool(logs)

@@ -207,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("text", nargs="*", help="texts; without any, the lines of standard input")
     command.add_argument("--csv", type=Path, metavar="FILE", help="predict each row of a CSV instead")
     command.add_argument("--column", metavar="NAME", help="the CSV's column with the texts (review)")
-    command.add_argument("--out", type=Path, metavar="FILE", help="the CSV to write: a copy with two columns more")
+    command.add_argument("--out", type=Path, metavar="FILE", help="the CSV to write: a copy with three columns more")
     command.set_defaults(action=predict)
 
     command = commands.add_parser("explain", parents=[model, as_json], help="what each word adds to the prediction")

@@ -29,8 +29,8 @@ _MAX_MEMBERS = 1_000_000  # ten times what the whole archive has
 
 # what the libraries raise on a damaged file; MemoryError: of a name as long as it says; RuntimeError: a zip with a
 # password, or packed in an unknown way
-_OF_FORMATS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-_DAMAGES = (OSError, EOFError, MemoryError, ValueError, RuntimeError, *_OF_FORMATS)
+_FORMAT_ERRORS = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_DAMAGES = (OSError, EOFError, MemoryError, ValueError, RuntimeError, *_FORMAT_ERRORS)
 
 
 class CorpusError(PipelineError):

@@ -91,9 +91,5 @@ class Extensions(Networks):
 
 
 def load_extensions() -> Extensions:
-    """Read and validate extensions/params.yaml.
-
-    Raises:
-        ParamsError: with a line for each key that is wrong.
-    """
+    """Read and validate extensions/params.yaml; a ParamsError has a line for each key that is wrong."""
     return parse(Extensions, FILE, read_entries())

@@ -18,7 +18,7 @@ class Prediction:
 
     label: Label
     probability: float  # of positive
-    has_known_word: bool  # if not, the prediction is the same for all such texts
+    has_known_word: bool  # among those that are read; if not, the prediction says nothing about the text
     n_truncated: int  # words after those that the model reads
 
     @classmethod
@@ -31,7 +31,7 @@ class Prediction:
     def notes(self) -> list[str]:
         """What the model could not read."""
         notes = [f"its last {self.n_truncated:,} words are not read"] if self.n_truncated else []
-        return notes if self.has_known_word else [*notes, "the model knows none of its words"]
+        return notes if self.has_known_word else [*notes, "none of the words that are read is known"]
 
 
 class Scores(NamedTuple):

@@ -9,7 +9,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews
-from sentiment_rnn.encoding.tokens import HTML, Tokenizer
+from sentiment_rnn.encoding.tokens import HTML, Tokenizer, html_text
 from sentiment_rnn.encoding.vocabulary import encode, read_vocabulary
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Scores
@@ -95,4 +95,5 @@ class TrainedRNN(Classifier):
 
     def _plain(self, text: str) -> str:
         """The text, as long as it was, without what the tokenizer would wrongly take for markup or for words."""
-        return HTML.sub(lambda match: " " * len(match[0]), text).replace("<", " ") if self.html_only else text
+        plain = HTML.sub(lambda match: match[0] if html_text(match) == match[0] else " " * len(match[0]), text)
+        return plain.replace("<", " ") if self.html_only else text

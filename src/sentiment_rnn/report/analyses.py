@@ -8,24 +8,30 @@ from numpy.typing import NDArray
 from sentiment_rnn.evaluation.calibration import Floats
 from sentiment_rnn.evaluation.predictions import Predictions
 
-LENGTHS = (0, 0.25, 0.5, 0.75, 1, np.inf)  # edges, as shares of the tokens that a model reads
+LARGEST = 5  # ensemble of seeds: the number of choices grows fast
+LENGTHS = (0.25, 0.5, 0.75, 1)  # edges, as shares of the tokens that a model reads
 
 
 def averaged_seeds(predictions: Predictions) -> list[float]:
     """Accuracy of 1, 2, ... runs whose log-odds are averaged: the mean over all choices of so many runs."""
-    n_runs = len(predictions.log_odds)
-    choices = [list(combinations(range(n_runs), size)) for size in range(1, n_runs + 1)]
-    means = [[predictions.log_odds[list(runs)].mean(axis=0) for runs in of_size] for of_size in choices]
-    return [float(Predictions(predictions.labels, np.array(of_size)).correct.mean()) for of_size in means]
+    labels, log_odds = predictions.labels, predictions.log_odds
+    accuracies = []
+    for size in range(1, min(len(log_odds), LARGEST) + 1):
+        averages = (log_odds[list(runs)].mean(axis=0) for runs in combinations(range(len(log_odds)), size))
+        accuracies.append(float(np.mean([Predictions(labels, average[None]).correct.mean() for average in averages])))
+    return accuracies
 
 
 def best_threshold(log_odds: Floats, is_positive: NDArray[np.bool_]) -> float:
     """The threshold of the log-odds [reviews] with the highest accuracy: of equal ones the nearest to zero."""
     order = np.argsort(log_odds, kind="stable")
+    order = order[~np.isnan(log_odds[order])]
     ranked, is_positive = log_odds[order], is_positive[order]
     n_correct = is_positive.sum() + np.concatenate([[0], np.where(is_positive, -1, 1).cumsum()])
-    thresholds = np.concatenate([[ranked[0] - 1], (ranked[1:] + ranked[:-1]) / 2, [ranked[-1]]])
-    best = thresholds[n_correct == n_correct.max()]
+    ends = np.concatenate([[-np.inf], ranked, [np.inf]])
+    is_cut = ends[1:] > ends[:-1]  # there is no threshold between equal log-odds
+    thresholds = np.concatenate([ranked[:1] - 1, (ranked[1:] + ranked[:-1]) / 2, ranked[-1:]])[is_cut]
+    best = thresholds[n_correct[is_cut] == n_correct[is_cut].max()]
     return float(best[np.abs(best).argmin()])
 
 
@@ -40,7 +46,7 @@ def by_length(
 ) -> dict[tuple[float, float], dict[str, float]]:
     """The number of reviews with more than so many tokens, up to so many, and the accuracy of each model on them."""
     groups = {}
-    for low, high in pairwise(max_length * share for share in LENGTHS):
+    for low, high in pairwise([-1, *(max_length * share for share in LENGTHS), np.inf]):
         is_in = (n_tokens > low) & (n_tokens <= high)
         if is_in.any():
             accuracies = {name: of_model.correct[:, is_in].mean() for name, of_model in predictions.items()}

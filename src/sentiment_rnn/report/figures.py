@@ -1,4 +1,4 @@
-"""The figures: the findings, the rows of each study with their learning curves, and calibration."""
+"""The figures: the findings, the source's training log, each table with its learning curves, and calibration."""
 
 import io
 import math
@@ -100,12 +100,10 @@ def table_figure(accuracy: list[Dot], loss: list[Dot], curves: pd.DataFrame, col
 
 
 def plot_training_log(log: dict[str, list[list[float | None]]], curves: pd.DataFrame, colors: list[str]) -> Figure:
-    """The source's training log, as diamonds, on the learning curves of the same variants.
-
-    The columns of the log are train loss and accuracy, and validation loss and accuracy. None is illegible.
-    """
+    """The source's training log, as diamonds, on the learning curves of the same variants; None is illegible."""
     figure = Figure(figsize=(9, 2.4 * len(log) + 0.6), layout="constrained")
-    for panels, (variant, epochs), color in zip(figure.subplots(len(log), 2), log.items(), cycle(colors), strict=False):
+    rows = figure.subplots(len(log), 2, squeeze=False)
+    for panels, (variant, epochs), color in zip(rows, log.items(), cycle(colors), strict=False):
         _draw_curves(panels, curves[curves["variant"] == variant], {variant: color})
         panels[0].set_ylabel(variant)
         for axes, metric in zip(panels, ("loss", "accuracy"), strict=True):

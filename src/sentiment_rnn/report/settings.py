@@ -23,9 +23,5 @@ class ReportSettings(StrictModel):
 
 
 def report_settings(params: Params) -> ReportSettings:
-    """Validate the keys of the report.
-
-    Raises:
-        ParamsError: with a line for each key that is wrong.
-    """
+    """Validate the keys of the report; a ParamsError has a line for each that is wrong."""
     return parse(ReportSettings, Path("params.yaml"), {"margin": params.margin, "plots": params.plots})

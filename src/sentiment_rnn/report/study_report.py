@@ -34,9 +34,8 @@ class StudyReport(Report):
     data: dict[str, Any]  # the summaries of the split and of the vocabulary
     also_in_train: NDArray[np.bool_]  # [test reviews], whether the text is also among the training reviews
     selected: dict[str, str]  # the variants that some sections show, by their short names
-    predictions: dict[str, Predictions]  # of these
-    with_threshold: dict[str, Predictions]  # the same, less the threshold that is best on the validation reviews
-    calibrations: dict[str, Calibration]  # of both
+    with_threshold: dict[str, Predictions]  # theirs, less the threshold that is best on the validation reviews
+    calibrations: dict[str, Calibration]  # of them, without and with that threshold
     averaged_seeds: list[tuple[float, ...]]  # their accuracy with 1, 2, ... averaged seeds
     by_length: dict[tuple[float, float], dict[str, float]]  # their accuracy by the length of the review
 
@@ -97,13 +96,13 @@ def selected_variants(params: Params) -> dict[str, str]:
 
 
 def study_drawings(report: StudyReport) -> dict[str, Drawing]:
-    """The figures, in the order in which they are shown: the findings, one for each table, and calibration."""
+    """The findings, the source's training log, a figure for each table, and calibration."""
     plots, margin = report.settings.plots, report.settings.margin
     comparisons = compare_rows(pairs_with_base(report), report.tables, report.results, margin)
     forest_rows = figures.forest_rows(report, comparisons, report.published_accuracy)
     return {
-        **training_log_drawing(report),
         "findings": (figures.plot_forest, (forest_rows, margin, plots.colors)),
+        **training_log_drawing(report),
         **figures.table_drawings(report),
         "calibration": (figures.plot_reliability, (report.calibrations, plots.colors)),
     }
