@@ -151,7 +151,7 @@ def test_what_ended_before_is_saved(
 
 
 def test_worker_compares_its_packages_with_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Those of `make install` are right. Lines for other platforms or Pythons, or for what is not here, do not count."""
+    """Those of `make install` are right. Lines for other platforms, or for what is not here, do not count."""
     monkeypatch.chdir(tmp_path)
     lock = (PROJECT / "constraints.txt").read_text(encoding="utf-8")
     lock += "numpy==0.1 ; python_full_version < '3'\nno-such-package==1.0\n"
