@@ -54,7 +54,7 @@ lock: install # the newest versions that pyproject.toml allows, into constraints
 	$(INSTALL) '.[maintain]'
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --all-extras --no-annotate --no-header \
 		--output-file .venv/constraints.txt pyproject.toml
-	grep -vE '^(cuda|nvidia|triton|pip)(-|==)' .venv/constraints.txt >constraints.txt # each build of torch names its own
+	grep -vE '^(cuda-|nvidia-|triton==|pip==)' .venv/constraints.txt >constraints.txt # each build of torch names its own
 
 install: .venv/installed
 
