@@ -121,6 +121,7 @@ def save(finished: dict[str, Any]) -> None:
 
 
 def committed() -> str:
+    """The commit that the workers check out; a PipelineError names what is not committed."""
     if changed := run("git", "status", "--porcelain", "--", *SOURCES).splitlines():
         names = ", ".join(line[3:] for line in changed)
         raise PipelineError(f"the workers take code and parameters from git, and this is not committed: {names}")
@@ -128,6 +129,7 @@ def committed() -> str:
 
 
 def default_remote() -> tuple[str, str]:
+    """Name and address of the DVC remote; a PipelineError where there is none."""
     with project() as repo:
         if name := repo.config["core"].get("remote"):
             return name, repo.config["remote"][name]["url"]
