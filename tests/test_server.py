@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 from conftest import Scratch
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from sentiment_rnn.cli.serve import LONGEST_TEXT, create_app
 
@@ -113,7 +113,7 @@ def test_in_a_browser(browser_page: Page):
     page.get_by_label("model 1").select_option("lstm-adam/0")
     page.get_by_label("model 2").select_option("nbsvm/0")
     page.get_by_role("button", name="Ask").click()
-    assert page.locator("section").count() == 2
+    expect(page.locator("section")).to_have_count(2)  # waits for the answer
     assert page.title() == "Positive or negative?"
     assert page.locator(".text").first.inner_text() == HOSTILE
     probability = float(page.locator(".probability").first.inner_text())

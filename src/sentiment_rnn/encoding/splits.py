@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
+from sentiment_rnn.encoding.arrays import EncodedReviews, texts_hash
 from sentiment_rnn.encoding.tokens import Tokenizer
-from sentiment_rnn.encoding.vocabulary import build_vocabulary, encode, write_vocabulary
+from sentiment_rnn.encoding.vocabulary import build_vocabulary, encode, has_known_word, write_vocabulary
 from sentiment_rnn.files import write_json, writing
 
 LABELS = ("negative", "positive")  # by id
@@ -40,7 +39,7 @@ def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int,
         metadata = {"stop_words": stop_words, "max_length": str(max_length), "texts_hash": texts_hash(table["review"])}
         EncodedReviews(reviews.tokens, reviews.lengths, reviews.labels, metadata).save(folder / f"{split}.safetensors")
         if split == "train":
-            unread = share_without_known_token(reviews)
+            unread = 1 - float(has_known_word(reviews).mean())
             summary |= {
                 "mean_tokens": round(sum(n_tokens) / len(n_tokens), 1),
                 "truncated": round(sum(n > max_length for n in n_tokens) / len(n_tokens), 4),
@@ -52,12 +51,6 @@ def encode_splits(splits: Path, stop_words: str, min_freq: int, max_length: int,
     print(", ".join(f"{name.replace('_', ' ')}: {value:,}" for name, value in summary.items()))
     if unread > 0.5:
         print("warning: most training reviews have no known word: words are runs of the letters a to z")
-
-
-def share_without_known_token(reviews: EncodedReviews) -> float:
-    """The share of reviews all of whose tokens are <unk>."""
-    starts = np.cumsum(reviews.lengths) - reviews.lengths
-    return float((np.add.reduceat(reviews.tokens != UNK_ID, starts) == 0).mean())
 
 
 def _progress(texts: "pd.Series[str]", desc: str) -> Iterable[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews
 from sentiment_rnn.encoding.tokens import Tokenizer, counted_words
@@ -62,6 +63,12 @@ def encode(
         labels=np.fromiter(labels, dtype=np.int64),
     )
     return encoded, n_tokens
+
+
+def has_known_word(reviews: EncodedReviews) -> NDArray[np.bool_]:
+    """Whether a review has a token that is not <unk>, [reviews]."""
+    starts = np.cumsum(reviews.lengths) - reviews.lengths
+    return np.logical_or.reduceat(reviews.tokens != UNK_ID, starts)
 
 
 def write_vocabulary(vocabulary: list[str], path: Path) -> None:

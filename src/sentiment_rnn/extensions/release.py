@@ -37,9 +37,10 @@ def release_stage() -> None:
     if params.dataset != "imdb":
         raise ParamsError(f"params.yaml: dataset: the package's models are of imdb, not of {params.dataset}")
     parts, validation_reviews = read_parts(Path("data/split"))
+    catalogue = study_catalogue(params)
     for cell in ("lstm", "gru"):
         unfinished = unfinished_folder(PRETRAINED / cell)
-        save_half_precision(study_catalogue(params).find(base_name(params, cell)), unfinished)
+        save_half_precision(catalogue.find(base_name(params, cell)), unfinished)
         finish(unfinished, cell, parts, validation_reviews=validation_reviews)
     fitted = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
     unfinished = unfinished_folder(PRETRAINED / "nbsvm")

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews
 from sentiment_rnn.encoding.tokens import HTML, Tokenizer, html_text
-from sentiment_rnn.encoding.vocabulary import encode, read_vocabulary
+from sentiment_rnn.encoding.vocabulary import encode, has_known_word, read_vocabulary
 from sentiment_rnn.model_json import ModelFolderError, read_metadata
 from sentiment_rnn.models.classifier import Classifier, Contribution, Explanation, Scores
 from sentiment_rnn.network.batching import ReviewTensors
@@ -72,10 +72,8 @@ class TrainedRNN(Classifier):
         reviews, n_tokens = self._encode(texts)
         with threadpool_limits(1):  # on a busy machine several threads take a hundred times as long
             logits = predict_logits(self.model, ReviewTensors(reviews, CPU)).double()
-        starts = reviews.lengths.cumsum() - reviews.lengths
-        has_known_word = np.logical_or.reduceat(reviews.tokens != UNK_ID, starts)
         n_truncated = np.array(n_tokens, dtype=np.int64) - self.max_length
-        return Scores((logits[:, 1] - logits[:, 0]).numpy(), has_known_word, n_truncated.clip(min=0))
+        return Scores((logits[:, 1] - logits[:, 0]).numpy(), has_known_word(reviews), n_truncated.clip(min=0))
 
     @torch.inference_mode()
     def explain(self, text: str) -> Explanation:
@@ -95,5 +93,7 @@ class TrainedRNN(Classifier):
 
     def _plain(self, text: str) -> str:
         """The text, as long as it was, without what the tokenizer would wrongly take for markup or for words."""
+        if not self.html_only:
+            return text
         plain = HTML.sub(lambda match: match[0] if html_text(match) == match[0] else " " * len(match[0]), text)
-        return plain.replace("<", " ") if self.html_only else text
+        return plain.replace("<", " ")

@@ -4,24 +4,30 @@ import io
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from statsmodels.stats.proportion import proportion_confint
 
 from sentiment_rnn.evaluation.calibration import Calibration
-from sentiment_rnn.evaluation.predictions import Predictions
+from sentiment_rnn.evaluation.predictions import Predictions, read_predictions
 from sentiment_rnn.report import figures
-from sentiment_rnn.report.claims import Claim
+from sentiment_rnn.report.analyses import averaged_seeds, by_length, with_threshold
+from sentiment_rnn.report.claims import Claim, evaluate_claims
 from sentiment_rnn.report.comparisons import Pair, compare_rows, study_families, variant_by_row
 from sentiment_rnn.report.figures import Drawing
-from sentiment_rnn.report.results import is_inside, study_curves
+from sentiment_rnn.report.results import is_inside, published_tables, read_results, study_curves
+from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.report.statistics import Comparison, estimate, mean_shift
-from sentiment_rnn.report.tables import Report
-from sentiment_rnn.study.params import Params
-from sentiment_rnn.study.variants import base_name
+from sentiment_rnn.report.tables import TITLES, Report
+from sentiment_rnn.study.params import Params, read_yaml
+from sentiment_rnn.study.variants import base_name, study_catalogue
+
+RESULTS = Path("results")
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,42 @@ class StudyReport(Report):
         stream = io.StringIO()
         YAML().dump(self.params.model_dump(), stream)
         return stream.getvalue()
+
+
+def study_report(params: Params) -> StudyReport:
+    """Compare the rows of the study, and evaluate the claims."""
+    settings, catalogue = report_settings(params), study_catalogue(params)
+    variants, tables = catalogue.variants.values(), catalogue.tables
+    results = read_results({variant.results: variant.seeds for variant in variants}, not_pooled=["experiment"])
+    published, is_comparable = read_yaml(Path("data/published.yaml")), params.dataset == "imdb"
+    claim_specs, n_tokens = read_yaml(Path("data/claims.yaml")), pd.read_csv(RESULTS / "vocab/test_tokens.csv")
+    selected, seeds = selected_variants(params), sorted(params.study.base.seeds)
+    predictions = {name: results[variant].predictions for name, variant in selected.items()}
+    validation = {
+        name: read_predictions([RESULTS / variant / str(seed) for seed in seeds], "valid")
+        for name, variant in selected.items()
+    }
+    at_threshold = {name: with_threshold(predictions[name], of) for name, of in validation.items()}
+    both = predictions | {f"{name}, threshold": of for name, of in at_threshold.items()}
+    return StudyReport(
+        settings=settings,
+        tables=tables,
+        titles=read_yaml(TITLES),
+        stages={variant.name: f"train_{variant.stage}" for variant in variants},
+        results=results,
+        comparisons=compare_rows(study_families(tables), tables, results, settings.margin),
+        published=published_tables(published) if is_comparable else {},
+        params=params,
+        claims=evaluate_claims(published["claims"], claim_specs, tables, results, settings.margin),
+        source=published if is_comparable else None,
+        data=read_yaml(RESULTS / "split/summary.json") | read_yaml(RESULTS / "vocab/summary.json"),  # JSON is YAML
+        also_in_train=pd.read_csv(RESULTS / "split/test_also_in_train.csv")["also_in_train"].to_numpy(),
+        selected=selected,
+        with_threshold=at_threshold,
+        calibrations={name: Calibration.from_predictions(of.probability, of.labels) for name, of in both.items()},
+        averaged_seeds=list(zip(*map(averaged_seeds, predictions.values()), strict=True)),
+        by_length=by_length(n_tokens["n_tokens"].to_numpy(), params.max_length, predictions),
+    )
 
 
 def selected_variants(params: Params) -> dict[str, str]:
