@@ -18,16 +18,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from alternatives import CLASSIFIERS, PackedClassifier, PaddedBatch, padded_batches, shuffled, step
+from alternatives import CLASSIFIERS, PackedClassifier, padded_batches, shuffled, step
 from alternatives import build_optimizer as plain_optimizer
 
 from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
-from sentiment_rnn.network.batching import ReviewTensors
+from sentiment_rnn.network.batching import Batch, ReviewTensors
 from sentiment_rnn.network.device import use_deterministic_device
 from sentiment_rnn.network.inference import BATCH_SIZE, predict_logits
 from sentiment_rnn.network.model import RNNClassifier, build_model
-from sentiment_rnn.study.params import Params, load_params
+from sentiment_rnn.study.params import Hyperparameters, Params, load_params
 from sentiment_rnn.study.variants import study_catalogue
 from sentiment_rnn.training.loop import build_optimizer, train_epoch
 
@@ -49,11 +49,6 @@ class Task:
         """Train or valid."""
         return EncodedReviews.load(self.folder / f"{part}.safetensors")
 
-    def padded_training(self) -> Iterator[PaddedBatch]:
-        """The batches of a training with seed 0."""
-        reviews = self.reviews("train")
-        return padded_batches(reviews, shuffled(reviews, seed=0), self.variant.batch_size)
-
     def model(self) -> RNNClassifier:
         """With the weights of seed 0."""
         return build_model(self.variant, self.n_words, self.params.max_length, seed=0)
@@ -61,19 +56,27 @@ class Task:
 
 def train_here(task: Task) -> Calls:
     """As the train stage does."""
-    use_deterministic_device()
-    model = task.model()
-    optimizer = build_optimizer(model, task.variant)
-    order = torch.Generator().manual_seed(0)
-    for batch in ReviewTensors(task.reviews("train"), CPU).shuffled(task.variant.batch_size, order):
-        yield lambda batch=batch: train_epoch(model, optimizer, [batch], task.variant)[0]  # type: ignore[misc]
+    reviews, of_variant = ReviewTensors(task.reviews("train"), use_deterministic_device()), task.variant
+    model, optimizer, batches = begin_training(reviews, task.n_words, task.params.max_length, of_variant)
+    for batch in batches:
+        yield lambda batch=batch: train_epoch(model, optimizer, [batch], of_variant)[0]  # type: ignore[misc]
+
+
+def begin_training(
+    reviews: ReviewTensors, vocab_size: int, max_length: int, variant: Hyperparameters
+) -> tuple[RNNClassifier, torch.optim.Optimizer, Iterator[Batch]]:
+    """A training before its first step, on the device of the reviews."""
+    model = build_model(variant, vocab_size, max_length, seed=0).to(reviews.labels.device)
+    batches = reviews.shuffled(variant.batch_size, torch.Generator().manual_seed(0))
+    return model, build_optimizer(model, variant), batches
 
 
 def train_plainly(kind: str, task: Task) -> Calls:
     """As one writes it in PyTorch."""
     model: PackedClassifier = CLASSIFIERS[kind](task.model(), task.params.max_length)
     optimizer = plain_optimizer(model, task.variant)
-    for batch in task.padded_training():
+    reviews = task.reviews("train")
+    for batch in padded_batches(reviews, shuffled(reviews, seed=0), task.variant.batch_size):
         yield partial(step, model, optimizer, batch)
 
 
@@ -101,11 +104,8 @@ def predict_plainly(kind: str, task: Task) -> Calls:
 
 
 WAYS: dict[str, dict[str, Callable[[Task], Calls]]] = {
-    "train": {
-        **{kind: partial(train_plainly, kind) for kind in CLASSIFIERS},
-        "here": train_here,
-    },
-    "predict": {**{kind: partial(predict_plainly, kind) for kind in CLASSIFIERS}, "here": predict_here},
+    "train": {"here": train_here, **{kind: partial(train_plainly, kind) for kind in CLASSIFIERS}},
+    "predict": {"here": predict_here, **{kind: partial(predict_plainly, kind) for kind in CLASSIFIERS}},
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import torch
+from cost import costs, plot_costs
 from machine import machine
 from on_cuda import cuda_training
 from processes import (
@@ -24,7 +25,7 @@ from processes import (
     write_params,
 )
 from ruamel.yaml import YAML
-from steps import answers, study_cpu_hours, training_steps
+from steps import answers, training_steps
 
 from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
@@ -41,10 +42,12 @@ def main() -> None:
         results: dict[str, Any] = {"machine": machine(), "dataset": load_params(folder / "params.yaml").dataset}
         results["stages"] = data_stages(folder)
         results["tokenise_and_encode"] = count_vectorizer(folder, params)
-        n_train, n_valid = (len(pd.read_csv(folder / f"data/split/{part}.csv")) for part in ("train", "valid"))
+        n_valid = len(pd.read_csv(folder / "data/split/valid.csv"))
         results["training_step"] = training_steps(folder, params)
-        results["study_cpu_hours"] = study_cpu_hours(results["training_step"], n_train, params)
         write(results)
+        if results["dataset"] == "imdb":
+            results["cost"] = costs(folder, params)
+            plot_costs(results["cost"]).savefig(PROJECT / "benchmarks/cost.png", dpi=params.plots.dpi)
         results["answers"] = answers(folder, n_valid)
         results["predict_csv"] = csv_answers(folder)
         write(results)

@@ -53,23 +53,6 @@ def one_way(what: str, way: str, name: str, folder: Path) -> tuple[float, float]
     return figures["seconds"], figures["result"]
 
 
-def study_cpu_hours(steps: dict[str, Any], n_reviews: int, params: Params) -> dict[str, float]:
-    """Of the steps of all trainings of the grids, with one seed, by way; from the seconds of a step."""
-    variants = recurrent_variants(params)
-    by_shape = {shape_of(variants[name]): result["seconds"] for name, result in steps.items()}
-    base = params.study.base
-    n_steps = -(-n_reviews // base.batch_size) * base.n_epochs
-    all_seconds = [by_shape[shape_of(variant)] for variant in variants.values()]
-    return {
-        way: round(sum(seconds[way] for seconds in all_seconds) * n_steps / 3600, 1) for way in (*ALTERNATIVES, "here")
-    }
-
-
-def shape_of(variant: Hyperparameters) -> tuple[tuple[str, Any], ...]:
-    """What the time of a step depends on but for the optimizer."""
-    return tuple(variant.model_dump(exclude={"optimizer", "lr", "momentum", "eps"}).items())
-
-
 def answers(folder: Path, n_reviews: int) -> dict[str, Any]:
     """Reviews a second in a forward pass."""
     results = {}
