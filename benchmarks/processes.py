@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[1]
 
 
 def measure(command: list[str], folder: Path) -> dict[str, float]:
-    """Run a command in a folder: its wall seconds, CPU seconds and peak memory in MB.
+    """Run a command in a folder: its wall seconds and peak memory in MB.
 
     Raises:
         PipelineError: it failed; the last line that it wrote is in the message.
@@ -39,8 +39,10 @@ def measure(command: list[str], folder: Path) -> dict[str, float]:
 
 
 def set_up(folder: Path) -> None:
-    """Link the project's code and data into a folder, where stages can run."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
+    """Link the project's code and data into a folder, where stages can run; it is a repository of DVC without git."""
+    for name in ("data", ".dvc"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / ".dvc/config").write_text("[core]\n    no_scm = true\n")
     for source in (*(PROJECT / name for name in ("src", "stages")), *(PROJECT / "data").iterdir()):
         link = folder / source.relative_to(PROJECT)
         if source.name not in ("raw", "split", "encoded", "models", "checkpoints"):
@@ -109,13 +111,11 @@ def count_vectorizer(folder: Path, params: Params) -> dict[str, Any]:
             vectorizer.transform(texts[part])
 
     seconds = [(timed(ours), timed(theirs)) for _ in range(3)]
-    result = {
+    return {
         "count_vectorizer_seconds": round(median(t for _, t in seconds), 2),
         "seconds": round(median(o for o, _ in seconds), 2),
         "ratio": round(median(t / o for o, t in seconds), 2),
     }
-    print("tokenise and encode", result, flush=True)
-    return result
 
 
 def csv_answers(folder: Path) -> dict[str, float]:
@@ -125,9 +125,7 @@ def csv_answers(folder: Path) -> dict[str, float]:
     sentiment += ["--out", str(folder / "answers.csv")]
     one = measure(["env", f"{N_WORKERS}=1", *sentiment], folder)["seconds"]
     all_cores = measure(sentiment, folder)["seconds"]
-    result = {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
-    print("predict --csv", result, flush=True)
-    return result
+    return {"one_process": one, "all_cores": all_cores, "ratio": round(one / all_cores, 2)}
 
 
 def report_stage(folder: Path) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from steps import answers, training_steps
 from sentiment_rnn.encoding.arrays import EncodedReviews
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
 from sentiment_rnn.errors import exit_on_error
+from sentiment_rnn.report.settings import report_settings
 from sentiment_rnn.study.params import load_params
 
 
@@ -42,13 +43,12 @@ def main() -> None:
         results: dict[str, Any] = {"machine": machine(), "dataset": load_params(folder / "params.yaml").dataset}
         results["stages"] = data_stages(folder)
         results["tokenise_and_encode"] = count_vectorizer(folder, params)
-        n_valid = len(pd.read_csv(folder / "data/split/valid.csv"))
         results["training_step"] = training_steps(folder, params)
         write(results)
         if results["dataset"] == "imdb":
             results["cost"] = costs(folder, params)
-            plot_costs(results["cost"]).savefig(PROJECT / "benchmarks/cost.png", dpi=params.plots.dpi)
-        results["answers"] = answers(folder, n_valid)
+            plot_costs(results["cost"]).savefig(PROJECT / "benchmarks/cost.png", dpi=report_settings(params).plots.dpi)
+        results["answers"] = answers(folder, len(pd.read_csv(folder / "data/split/valid.csv")))
         results["predict_csv"] = csv_answers(folder)
         write(results)
         if torch.cuda.is_available():

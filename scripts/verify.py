@@ -8,8 +8,8 @@ from scripts.repro import damaged_files, touch_outputs
 from sentiment_rnn.errors import PipelineError, exit_on_error
 
 UP_TO_DATE = "Data and pipelines are up to date."
-PIPELINES = ("dvc.yaml",)
-REPORTS = ("stages.report",)
+PIPELINES = ("dvc.yaml", "extensions/dvc.yaml")
+REPORTS = ("stages.report", "extensions.report")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from sentiment_rnn.report.results import study_curves
 from sentiment_rnn.report.study_report import study_drawings, study_report
 from sentiment_rnn.study.params import load_params
 
+COST = Path("benchmarks/cost.png")  # of the committed models of both pipelines, by make bench on an idle machine
 TITLE = "LSTM and GRU sentiment classifiers"
 
 
@@ -18,6 +19,8 @@ def main() -> None:
     exit_with_dvc()
     report = study_report(load_params())
     images = draw_all(study_drawings(report), report.settings.plots.dpi)
+    if report.source:
+        images["cost"] = COST.read_bytes()
     names = {name: f"{number:02}_{name}.png" for number, name in enumerate(images, 1)}  # DVC sorts the figures by name
     page = page_files(TITLE, report, images, lambda name: f"../plots/figures/{names[name]}", is_study=True)
     page["verdicts.json"] = {claim.name: asdict(claim) for claim in report.claims}

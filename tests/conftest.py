@@ -44,6 +44,7 @@ PARTS = (
     "src",
     "stages",
     "scripts",
+    "benchmarks/cost.png",
 )
 DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
 

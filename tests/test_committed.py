@@ -1,9 +1,7 @@
-"""The committed state is whole: what dvc.lock names belongs to the parameters and the code, and to results/.
-
-While the study is trained, dvc.lock lacks variants. What needs all of them is skipped then.
-"""
+"""The committed state is whole: what dvc.lock names belongs to the parameters and the code, and to results/."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,20 +30,15 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
 @pytest.fixture(scope="module")
 def lock(fresh: Scratch) -> dict[str, Any]:
     """The entries of dvc.lock."""
-    file = fresh.folder / "dvc.lock"
-    if not file.exists():
-        pytest.skip("nothing is trained yet")
-    entries: dict[str, Any] = yaml.load(file)["stages"]
+    entries: dict[str, Any] = yaml.load(fresh.folder / "dvc.lock")["stages"]
     return entries
 
 
 @pytest.fixture(scope="module")
 def catalogue(fresh: Scratch, lock: dict[str, Any]) -> Catalogue:
-    """The study, if all of it is trained."""
+    """The study, all of which is trained."""
     whole = study_catalogue(load_params(fresh.folder / "params.yaml"))
-    missing = [name for name, variant in whole.variants.items() if f"evaluate_{variant.stage}" not in lock]
-    if missing:
-        pytest.skip(f"not trained yet: {', '.join(missing)}")
+    assert {f"evaluate_{variant.stage}" for variant in whole.variants.values()} <= lock.keys()
     return whole
 
 
@@ -170,3 +163,63 @@ def test_ensemble_is_the_best_on_the_validation_reviews(fresh: Scratch):
         for name in ("nbsvm", "ensemble")
     }
     assert accuracy["ensemble"] >= accuracy["nbsvm"]
+
+
+def in_points(statement: dict[str, float]) -> str:
+    """A difference with its interval, as the README has it."""
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * statement[key] for key in ("difference", "ci_low", "ci_high")))
+
+
+def test_readme_has_the_verdicts_and_their_numbers(fresh: Scratch):
+    page = fresh.folder / "README.md"
+    rows = rows_of(page, "verdict | differences in points [95% interval] | smallest margin")
+    claims = json.loads((fresh.folder / "report/verdicts.json").read_text()).values()
+    for row, claim in zip(rows, claims, strict=True):
+        assert row[:2] == [claim["text"], f"**{claim['verdict'].split(':')[0]}**"]
+        quoted = re.findall(r"[-+][\d.]+ \[.*?\]", row[2])
+        assert quoted
+        assert set(quoted) <= set(map(in_points, claim["statements"]))
+        assert row[3] == f"{100 * claim['smallest_margin']:.1f}"
+    report = (fresh.folder / "report/report.md").read_text()
+    inside, of = re.findall(r"Inside: (\d+) of (\d+)\.", report)[0]
+    shift = re.findall(r"^[-+]0\.\d{4} \[[-+]0\.\d{4}, [-+]0\.\d{4}\]", report, re.M)[0]
+    assert inside == of
+    assert f"All {of} of them lie" in page.read_text()
+    assert f"differ from them by {shift} over" in page.read_text()
+
+
+def test_takeaways_have_the_numbers_of_the_results(fresh: Scratch):
+    """They are in the README and in the report, and were written by hand."""
+    text = (fresh.folder / "src/sentiment_rnn/report/templates/takeaways.md").read_text()
+    assert text in (fresh.folder / "README.md").read_text()
+    assert text in (fresh.folder / "report/report.md").read_text()
+    study, beyond = (json.loads((fresh.folder / f"{name}report/rows.json").read_text()) for name in ("", "extensions/"))
+    accuracy = {
+        f"{table}.{row}": of_row["accuracy"]["mean"]
+        for table, rows in (study | beyond).items()
+        for row, of_row in rows.items()
+    }
+    base = accuracy["lstm_optimizers.adam"]
+    points = {name: f"{100 * (value - base):+.1f}" for name, value in accuracy.items()}
+    sizes = [name for name in study if name in ("n_layers", "hidden_dim", "embedding_dim", "compound")]
+    changes = [accuracy[f"{table}.{row}"] - base for table in sizes for row in study[table]]
+    comparisons = json.loads((fresh.folder / "report/comparisons.json").read_text())
+    (cells,) = [one for one in comparisons if one["first"] == "lstm_optimizers.adam" and one["family"] == "cells"]
+    model = json.loads((fresh.folder / "results/compound/12/model.json").read_text())
+    base_model = json.loads((fresh.folder / "results/lstm-adam/12/model.json").read_text())
+    seeds = rows_of(fresh.folder / "report/report.md", "seeds | lstm | gru | compound")
+    gru_adagrad = accuracy["gru_optimizers.adam"] - accuracy["gru_optimizers.adagrad"]
+    difference, _, interval = in_points(cells).partition(" ")
+    for quoted in (
+        f"({accuracy['lstm_optimizers.sgd']:.3f} and {accuracy['gru_optimizers.sgd']:.3f})",
+        f"Adagrad is {points['lstm_optimizers.adagrad'][1:]} points below Adam",
+        f"and {100 * gru_adagrad:.1f} with the GRU",
+        f"reaches {accuracy['learning_rates.adagrad-lr-1e-2']:.3f} with the LSTM",
+        f"the LSTM is at {difference} points from the GRU, {interval}",
+        f"by {100 * min(changes):+.1f} to {100 * max(changes):+.1f} points",
+        f"up to {model['n_parameters'] / base_model['n_parameters']:.0f} times as many parameters",
+        f"reaches {accuracy['baselines.nbsvm']:.3f}, {points['baselines.nbsvm'][1:]} points more",
+        f"and {accuracy['baselines.nbsvm-tokens']:.3f} on the same 256 tokens",
+        f"reach {float(seeds[-1][1]):.3f}, where a single one has {float(seeds[0][1]):.3f}",
+    ):
+        assert quoted in " ".join(text.split())

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def script_of(stage: dict[str, Any]) -> str:
     return str(stage["cmd"].split()[2])
 
 
+@cache
 def imported(script: str, *others: str) -> dict[str, Any]:
     """The project's modules that are loaded when a stage is, and whether PyTorch is."""
     command = [sys.executable, "-c", IMPORTED, script, *others]

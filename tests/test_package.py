@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from itertools import chain
 from pathlib import Path
@@ -47,6 +48,7 @@ main()
 """
 
 
+@cache
 def modules_beyond_base() -> list[str]:
     """The installed modules that neither the base requires nor what it requires in turn."""
     of_base, names = set[str](), set(map(name_of, project()["dependencies"]))

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import PROJECT
+from work import fail, nap, square
 
 from sentiment_rnn import parallel
 from sentiment_rnn.errors import PipelineError
@@ -40,26 +40,6 @@ def work(seed, reporter):
 if __name__ == "__main__":
     run_parallel({'seed 0': 0, 'seed 1': 1}, work)
 """
-
-
-def square(seed: int, reporter: Reporter) -> int:
-    reporter.log(f"process {os.getpid()}")
-    assert list(reporter.progress(range(3), "counting", 3)) == [0, 1, 2]
-    return seed**2
-
-
-def nap(_: int, __: Reporter) -> tuple[float, float]:
-    started = time.monotonic()
-    time.sleep(0.1)
-    return started, time.monotonic()
-
-
-def fail(error: Exception | str, _: Reporter) -> None:
-    if error == "sleep":
-        time.sleep(600)
-    if isinstance(error, Exception):
-        raise error
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_results_and_lines_by_label(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

@@ -52,8 +52,10 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize(("n_layers", "bidirectional"), [(1, False), (1, True), (3, False)])
-@pytest.mark.parametrize("optimizer", SETTINGS)
+@pytest.mark.parametrize(
+    ("optimizer", "n_layers", "bidirectional"),
+    [*((optimizer, 1, False) for optimizer in SETTINGS), ("adam", 1, True), ("adam", 3, False)],
+)
 def test_trajectory_is_that_of_plain_pytorch(cell: str, n_layers: int, bidirectional: bool, optimizer: str):
     """The losses of 50 steps, to a relative 1e-4: rounding differs, and each step builds on the one before."""
     changes = {"cell": cell, "n_layers": n_layers, "bidirectional": bidirectional, "optimizer": optimizer}
