@@ -10,6 +10,7 @@ from sentiment_rnn.parallel import Reporter
 def square(seed: int, reporter: Reporter) -> int:
     reporter.log(f"process {os.getpid()}")
     assert list(reporter.progress(range(3), "counting", 3)) == [0, 1, 2]
+    time.sleep(0.5)  # so that the other process starts meanwhile
     return seed**2
 
 
