@@ -95,11 +95,16 @@ def test_one_at_a_time_on_request(monkeypatch: pytest.MonkeyPatch):
         ("kill", PipelineError, "a process was killed; the system may have run out of memory"),
     ],
 )
-def test_failure_stops_the_others(error: Exception | str, kind: type[Exception], message: str):
+def test_failure_stops_the_others(
+    error: Exception | str, kind: type[Exception], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """At once: they would sleep for ten minutes."""
+    monkeypatch.setenv(N_WORKERS, "2")
+    file = tmp_path / "pid"
     with pytest.raises(kind, match=message):
-        run_parallel({"seed 0": "sleep", "seed 1": error}, fail)
-    assert not [child for child in psutil.Process().children(recursive=True) if "spawn_main" in child.name()]
+        run_parallel({"seed 0": (file, "sleep"), "seed 1": (file, error)}, fail)
+    sleeper = [process for process in psutil.process_iter() if process.pid == int(file.read_text())]
+    assert psutil.wait_procs(sleeper, timeout=3)[1] == []
 
 
 @pytest.fixture

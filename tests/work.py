@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 from sentiment_rnn.parallel import Reporter
 
@@ -20,9 +21,14 @@ def nap(_: int, __: Reporter) -> tuple[float, float]:
     return started, time.monotonic()
 
 
-def fail(error: Exception | str, _: Reporter) -> None:
+def fail(item: tuple[Path, Exception | str], _: Reporter) -> None:
+    """Raise the error or be killed, once the one that sleeps has written its process's number into the file."""
+    file, error = item
     if error == "sleep":
+        file.write_text(str(os.getpid()))
         time.sleep(600)
+    while not (file.exists() and file.read_text()):
+        time.sleep(0.01)
     if isinstance(error, Exception):
         raise error
     os.kill(os.getpid(), signal.SIGKILL)

@@ -70,9 +70,11 @@ def run_parallel(items: dict[str, Item], work: Callable[[Item, Reporter], Result
     Raises:
         PipelineError: one of them failed in a way that the user can mend, or was killed. The others are stopped.
     """
-    others, started = set(multiprocessing.active_children()), set[BaseProcess]()
+    others, started, futures = set(multiprocessing.active_children()), set[BaseProcess](), {}
     with process_pool(min(n_workers(len(items)), len(items))) as pool:
-        futures = {pool.submit(work, item, Reporter(label)): label for label, item in items.items()}
+        for label, item in items.items():
+            futures[pool.submit(work, item, Reporter(label))] = label
+            started |= set(multiprocessing.active_children()) - others
         pending = set(futures)
         while pending:
             done, pending = wait(pending, POLL_INTERVAL, FIRST_COMPLETED)
@@ -82,10 +84,8 @@ def run_parallel(items: dict[str, Item], work: Callable[[Item, Reporter], Result
                 except USER_ERRORS as error:
                     raise PipelineError(f"{futures[future]}: {error}") from error
             # the pool starts its workers on demand, and may not watch the one that it started last
-            running = set(multiprocessing.active_children()) - others
-            if pending and not started <= running:
+            if pending and not started <= set(multiprocessing.active_children()):
                 raise BrokenProcessPool
-            started |= running
         return {label: future.result() for future, label in futures.items()}
 
 
