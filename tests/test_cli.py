@@ -74,18 +74,18 @@ def test_texts_and_lines(sentiment):
 
 def test_csv(sentiment, tmp_path: Path):
     rows = [
-        ["id", "comment"],
+        ["the\rid", "comment"],
         ["1", 'good, "fine"\nfilm'],
         ["2", ""],
         *([str(i), f"{'good' if i % 3 else 'dull'} {WORDS[i % 7]} film {WORDS[i % 5]}"] for i in range(3000)),
     ]
-    rows[100][1] += "\rfilm"  # which the writers of older Pythons leave unquoted
+    rows[100][1] += "\rfilm"  # the writers of older Pythons leave a carriage return unquoted
     source, target = tmp_path / "comments.csv", tmp_path / "answers.csv"
     with source.open("w", newline="", encoding="utf-8-sig") as file:
         csv.writer(file).writerows(rows)
     output = sentiment("predict", "--csv", source, "--column", "comment", "--out", target, "--model", "lstm-adam")
     assert output.startswith("3,002 rows in ")
-    assert target.read_bytes().count(b"\r") == 1
+    assert target.read_bytes().count(b"\r") == 2
     with target.open(newline="", encoding="utf-8") as file:
         found = list(csv.reader(file))
     assert [row[:2] for row in found] == rows

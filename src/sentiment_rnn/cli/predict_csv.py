@@ -4,11 +4,12 @@ import csv
 import io
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -48,16 +49,13 @@ def predict_csv(model: Path, source: Path, column: str, target: Path) -> Counter
             rows = csv_rows(lines, source)
             header = next(rows, [])
             index = _column_index(header, column, source)
-            writer = csv.writer(out, lineterminator="\n")
-            quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-            writer.writerow([*header, *OUTPUT_COLUMNS])
+            write_row = _row_writer(out)
+            write_row([*header, *OUTPUT_COLUMNS])
             counts = Counter[str]()
             chunks = iter(lambda: list(islice(rows, CHUNK)), [])
             for chunk, predictions in _predicted(model, chunks, index):
                 for row, prediction in zip(chunk, predictions, strict=True):
-                    has_return = any("\r" in field for field in row)  # unquoted by older Pythons, it would end its row
-                    output = [prediction.label, f"{prediction.probability:.6f}", prediction.has_known_word]
-                    (quoting if has_return else writer).writerow([*row, *output])
+                    write_row([*row, prediction.label, f"{prediction.probability:.6f}", str(prediction.has_known_word)])
                     counts["truncated"] += prediction.n_truncated > 0
                     counts["unknown"] += not prediction.has_known_word
                 counts["rows"] += len(chunk)
@@ -82,6 +80,13 @@ def _check_paths(source: Path, target: Path) -> None:
         raise CsvError(f"{target}: is not a file that can be replaced")
     if target.exists() and target.samefile(source):
         raise CsvError(f"{target}: is the file that is read; name another one")
+
+
+def _row_writer(out: TextIO) -> Callable[[list[str]], object]:
+    """A function that writes a row of a CSV; older Pythons do not quote a carriage return, which would end the row."""
+    plain = csv.writer(out, lineterminator="\n")
+    quoting = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    return lambda row: (quoting if any("\r" in field for field in row) else plain).writerow(row)
 
 
 def _column_index(header: list[str], column: str, source: Path) -> int:

@@ -36,7 +36,8 @@ def csv_rows(lines: io.TextIOWrapper, source: Path) -> Iterator[list[str]]:
         raise CsvError(f"{source}: at row {number} or soon after: must be UTF-8 ({error.reason})") from error
     except csv.Error as error:
         where = f"row {number}" if number else "the first line"
-        raise CsvError(f"{source}: {where}: {error}; a quote within a quoted text must be doubled") from error
+        hint = "" if "field limit" in str(error) else "; a quote within a quoted text must be doubled"
+        raise CsvError(f"{source}: {where}: {error}{hint}") from error
 
 
 def column_index(header: list[str], column: str, source: Path) -> int:
