@@ -33,7 +33,9 @@ def results_of(signs: dict[str, np.ndarray]) -> dict[str, Result]:
     runs = {}
     for name, table in signs.items():
         predictions = Predictions(LABELS, table * np.where(LABELS == 1, 1.0, -1.0))
-        runs[name] = Runs([{"seed": seed} for seed in range(len(table))], pd.DataFrame(), predictions)
+        runs[name] = Runs(
+            [{"seed": seed, "validation_reviews": ""} for seed in range(len(table))], pd.DataFrame(), predictions
+        )
     return summarize(runs)
 
 
@@ -130,6 +132,7 @@ def test_contradiction_is_corrected_for_the_statements_of_the_claim():
     [
         ("study.high beats study.low", "claim x: 'study.high beats study.low' is not of the form"),
         ("study.low > study.absent2 ", "is not of the form"),
+        ("0.55 > study.low", "is not of the form"),
     ],
 )
 def test_statement_that_cannot_be_tested(statement: str, message: str):
@@ -140,6 +143,8 @@ def test_statement_that_cannot_be_tested(statement: str, message: str):
 def test_claim_without_a_reading():
     with pytest.raises(ClaimError, match="claim x: no statement says how it is read"):
         evaluate_claims([{"id": "x", "says": "so"}], {}, ROWS, RESULTS, MARGIN)
+    with pytest.raises(ClaimError, match="claim y: is none of the published ones"):
+        evaluate_claims([], {"y": ["study.low > study.high"]}, ROWS, RESULTS, MARGIN)
 
 
 def test_every_claim_is_read():

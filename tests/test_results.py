@@ -22,7 +22,16 @@ from sentiment_rnn.network.model_io import load_model
 from sentiment_rnn.report.analyses import averaged_seeds, best_threshold, by_length, with_threshold
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.page import page_files, replace_files
-from sentiment_rnn.report.results import Result, Runs, is_inside, published_tables, row_figures, summarize
+from sentiment_rnn.report.results import (
+    Result,
+    ResultsError,
+    Runs,
+    is_inside,
+    published_tables,
+    read_results,
+    row_figures,
+    summarize,
+)
 from sentiment_rnn.report.study_report import study_drawings, study_report
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue
@@ -114,6 +123,15 @@ def test_seeds_are_summarized():
     assert (row["variant"], accuracy["mean"], accuracy["n"], accuracy["n_reviews"]) == ("a", 0.75, 3, 4)
     assert row["published"] == {"test_loss": 0.275, "test_accuracy": 0.887}
     assert accuracy["ci_low"] < 0.75 < accuracy["ci_high"]
+
+
+def test_runs_of_different_reviews_are_refused(finished: Scratch, tmp_path: Path):
+    for seed in (0, 1):
+        shutil.copytree(finished.folder / "results/compound/0", tmp_path / f"compound/{seed}")
+    model = tmp_path / "compound/1/model.json"
+    model.write_text(json.dumps(json.loads(model.read_text()) | {"validation_reviews": "others"}))
+    with pytest.raises(ResultsError, match="compound: its runs are of different reviews"):
+        read_results({tmp_path / "compound": (0, 1)})
 
 
 def test_one_seed_has_no_spread():
@@ -270,6 +288,9 @@ def test_files_of_a_report_are_json_that_every_reader_takes(tmp_path: Path):
     content = json.loads((tmp_path / "metrics/a/b.json").read_text(), parse_constant=pytest.fail)
     assert content == {"loss": "NaN", "accuracy": 0.3}
     assert (tmp_path / "metrics/c.csv").read_bytes() == b"x\n"
+    with pytest.raises(TypeError):
+        replace_files(tmp_path / "metrics", {"c.csv": "y\n", "d.json": object()})
+    assert (tmp_path / "metrics/c.csv").read_bytes() == b"x\n"  # not half of each
 
 
 def test_averaged_seeds_by_hand():
@@ -291,6 +312,14 @@ def test_best_threshold_is_that_of_all_thresholds(n: int, seed: int):
     assert ((log_odds > found) == is_positive).mean() == max(accuracies)
     with_nan = np.append(log_odds, math.nan), np.append(is_positive, True)
     assert best_threshold(*with_nan) == found
+
+
+def test_threshold_is_zero_if_that_is_as_good():
+    assert best_threshold(np.array([-0.1, 5.0]), np.array([False, True])) == 0
+    assert best_threshold(np.array([3.0, 4.0]), np.array([True, True])) == 0
+    assert best_threshold(np.array([0.0, 1.0]), np.array([False, True])) == 0
+    assert best_threshold(np.array([1.0, 2.0]), np.array([False, True])) == 1.5
+    assert best_threshold(np.array([math.nan]), np.array([True])) == 0
 
 
 def test_threshold_is_chosen_on_the_validation_reviews():

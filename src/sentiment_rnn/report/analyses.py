@@ -23,14 +23,18 @@ def averaged_seeds(predictions: Predictions) -> list[float]:
 
 
 def best_threshold(log_odds: Floats, is_positive: NDArray[np.bool_]) -> float:
-    """The threshold of the log-odds [reviews] with the highest accuracy: of equal ones the nearest to zero."""
+    """The threshold of the log-odds [reviews] with the highest accuracy.
+
+    Of equally good ones it is zero, or else the nearest to zero of those halfway between two reviews.
+    """
     order = np.argsort(log_odds, kind="stable")
     order = order[~np.isnan(log_odds[order])]
     ranked, is_positive = log_odds[order], is_positive[order]
     n_correct = is_positive.sum() + np.concatenate([[0], np.where(is_positive, -1, 1).cumsum()])
     ends = np.concatenate([[-np.inf], ranked, [np.inf]])
     is_cut = ends[1:] > ends[:-1]  # there is no threshold between equal log-odds
-    thresholds = np.concatenate([ranked[:1] - 1, (ranked[1:] + ranked[:-1]) / 2, ranked[-1:]])[is_cut]
+    halfway = np.concatenate([ranked[:1] - 1, (ranked[1:] + ranked[:-1]) / 2, ranked[-1:]])
+    thresholds = np.where((ends[:-1] <= 0) & (ends[1:] > 0), 0, np.resize(halfway, len(n_correct)))[is_cut]
     best = thresholds[n_correct[is_cut] == n_correct[is_cut].max()]
     return float(best[np.abs(best).argmin()])
 

@@ -1,16 +1,9 @@
 """The verdicts on the source's claims.
 
 A claim asserts some statements, all of them: `STUDY.ROW > STUDY.ROW` or `STUDY.ROW < NUMBER`. One 95% interval decides
-on each statement: it is *within the margin*, or it *holds* or is *reversed*, or it is *undecided*. A claim is then
-
-- contradicted, if a statement is reversed also by the interval that is corrected for the number of its statements;
-- supported, if all statements hold;
-- not supported, if all statements are within the margin;
-- partly supported, if some of them hold, and all others are within the margin;
-- undecided otherwise.
-
-That all statements hold, or that all are within the margin, is an intersection-union test (Berger 1982): it needs no
-correction. That any statement is reversed is a union, and is corrected (Bonferroni). docs/statistics.md says more.
+on each statement: it is *within the margin*, or it *holds* or is *reversed*, or it is *undecided*. That all hold, or
+that all are within the margin, is an intersection-union test (Berger 1982): it needs no correction. That any is
+reversed is a union, and is corrected for the number of statements (Bonferroni). docs/statistics.md says more.
 """
 
 import re
@@ -30,7 +23,7 @@ Verdict = Literal[
     "undecided",
     "not tested",
 ]
-STATEMENT = re.compile(r"(\S+\.\S+) ([<>]) (\S+)")
+STATEMENT = re.compile(r"([a-z_]+\.\S+) ([<>]) (\S+)")
 
 
 class ClaimError(PipelineError):
@@ -57,8 +50,10 @@ def evaluate_claims(
     """The verdict on each claim, by its statements in `specs`. A claim is not tested if one of its rows is missing.
 
     Raises:
-        ClaimError: a claim has no statement, or one that cannot be read.
+        ClaimError: a claim has no statement, or one that cannot be read, or `specs` has another claim.
     """
+    if unknown := specs.keys() - {claim["id"] for claim in claims}:
+        raise ClaimError(f"claim {min(unknown)}: is none of the published ones")
     rows = variant_by_row(tables)
     evaluated = []
     for claim in claims:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import combinations
 
-from sentiment_rnn.report.results import Result
+from sentiment_rnn.report.results import Result, ResultsError
 from sentiment_rnn.report.statistics import Comparison, compare, compare_with_number
 from sentiment_rnn.study.variants import Rows
 
@@ -38,16 +38,24 @@ def study_families(tables: Rows) -> dict[str, list[Pair]]:
 def compare_rows(
     families: dict[str, list[Pair]], tables: Rows, results: dict[str, Result], margin: float, n_statements: int = 1
 ) -> list[RowComparison]:
-    """Every pair of every family, in order; margin and n_statements are those of compare()."""
+    """Every pair of every family, in order; margin and n_statements are those of compare().
+
+    Raises:
+        ResultsError: the two variants of a pair have other reviews.
+    """
     variant_of = variant_by_row(tables)
     comparisons = []
     for family, pairs in families.items():
         for first, second in pairs:
-            number, row = as_number(second), results[variant_of[first]].correct
+            number, one = as_number(second), results[variant_of[first]]
             if number is None:
-                comparison = compare(row, results[variant_of[second]].correct, margin, n_statements)
+                other = results[variant_of[second]]
+                if len({result.models[0]["validation_reviews"] for result in (one, other)}) > 1:  # hashes
+                    names = f"{variant_of[first]} and {variant_of[second]}"
+                    raise ResultsError(f"the results of {names} are of different reviews and cannot be compared")
+                comparison = compare(one.correct, other.correct, margin, n_statements)
             else:
-                comparison = compare_with_number(row, number, n_statements)
+                comparison = compare_with_number(one.correct, number, n_statements)
             comparisons.append(RowComparison(**vars(comparison), family=family, first=first, second=second))
     return comparisons
 

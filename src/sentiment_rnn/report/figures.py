@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sentiment_rnn.evaluation.calibration import Calibration
-from sentiment_rnn.parallel import n_cores, process_pool
+from sentiment_rnn.parallel import n_cores, n_workers, process_pool
 from sentiment_rnn.report.comparisons import RowComparison, variant_by_row
 from sentiment_rnn.report.results import study_curves
 from sentiment_rnn.report.statistics import Estimate
@@ -48,7 +48,7 @@ class ForestRow:
 
 def draw_all(drawings: dict[str, Drawing], dpi: int) -> dict[str, bytes]:
     """Every figure as a PNG, by name; as many at once as there are cores."""
-    with process_pool(n_cores()) as pool:
+    with process_pool(n_workers(n_cores())) as pool:
         futures = {name: pool.submit(_png, *drawing, dpi) for name, drawing in drawings.items()}
         return {name: future.result() for name, future in futures.items()}
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -13,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 
-from sentiment_rnn.files import write_json, writing
-from sentiment_rnn.report.results import is_inside, row_figures
+from sentiment_rnn.files import replace_folder, unfinished_folder, write_json, writing
+from sentiment_rnn.report.results import is_inside, row_figures, with_own_variance
 from sentiment_rnn.report.tables import Report
 
 _templates = Environment(
@@ -24,7 +23,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"thousands": "{:,}".format, "is_inside": is_inside}
+_templates.filters |= {"thousands": "{:,}".format, "is_inside": is_inside, "with_own_variance": with_own_variance}
 
 
 def page_files(
@@ -69,9 +68,9 @@ def environments(report: Report) -> dict[str, Any]:
 
 def replace_files(folder: Path, contents: Mapping[str, Any]) -> None:
     """Replace a folder by one with these files: by name (or path) a text, bytes, or what is written as JSON."""
-    shutil.rmtree(folder, ignore_errors=True)
+    unfinished = unfinished_folder(folder)
     for name, content in contents.items():
-        path = folder / name
+        path = unfinished / name
         if not isinstance(content, str | bytes):
             text = json.dumps(content)
             # ten digits: the last of a double's seventeen depend on the processor; "NaN": JSON has no such number
@@ -80,3 +79,4 @@ def replace_files(folder: Path, contents: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with writing(path):
             path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    replace_folder(unfinished, folder)

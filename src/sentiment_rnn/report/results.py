@@ -82,6 +82,11 @@ def summarize(runs: dict[str, Runs], not_pooled: Collection[str] = ()) -> dict[s
     }
 
 
+def with_own_variance(results: dict[str, Result]) -> list[str]:
+    """The variants with several seeds that share the variance of these with no other variant."""
+    return [name for name, one in results.items() if one.variance and 1 < one.accuracy.n == one.variance.df + 1]
+
+
 def _kind(name: str, runs: Runs) -> str:
     """The same for variants whose seeds can be expected to vary alike.
 
@@ -99,7 +104,7 @@ def read_runs(folder: Path, seeds: tuple[int, ...]) -> Runs:
     """All runs of a variant, one in each seed's folder.
 
     Raises:
-        ResultsError: a file is missing.
+        ResultsError: a file is missing, or the runs are of different reviews.
     """
     runs = [folder / str(seed) for seed in sorted(seeds)]
     if missing := [run for run in runs if not (run / "metrics.json").exists()]:
@@ -107,6 +112,8 @@ def read_runs(folder: Path, seeds: tuple[int, ...]) -> Runs:
             f"{missing[0]}: these results are missing; `git checkout {folder}` brings back committed ones"
         )
     models = [json.loads((run / "model.json").read_text(encoding="utf-8")) for run in runs]
+    if len({model["validation_reviews"] for model in models}) > 1:
+        raise ResultsError(f"{folder}: its runs are of different reviews")
     curves = [
         _tidy(pd.read_csv(run / "curves.csv")).assign(seed=model["seed"])
         for run, model in zip(runs, models, strict=True)

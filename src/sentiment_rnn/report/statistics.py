@@ -14,15 +14,13 @@ second table is nothing. The trainings are independent by construction, so the s
 
 Five seeds tell little about a variance, so rows share theirs. S is the pooled variance of all rows with the same
 optimizer, if Bartlett's test (1937) finds no difference between them at 5%, and each row's own otherwise. A row
-with one seed has the pooled variance, too. `make coverage` shows by simulation at the study's sizes how often such
-intervals cover, and what else was tried.
+with one seed has none of its own, so it always has the pooled variance. `make coverage` shows by simulation at the
+study's sizes how often such intervals cover, and what else was tried.
 
 The quantiles are Student's t with Satterthwaite's degrees of freedom (1946). One interval decides: two rows differ if
 their 95% interval excludes zero, and are equivalent if it lies within the margin, which is two one-sided tests at 2.5%
 each (Lakens, Equivalence Tests, 2017). Where no row has a second seed, an interval is that of the reviews alone, and a
 comparison is in large samples McNemar's test.
-
-The split is not varied: the intervals are for one split.
 """
 
 import math
@@ -105,7 +103,7 @@ class Comparison:
     @property
     def smallest_margin(self) -> float | None:
         """The smallest margin that the interval lies within; None for a number."""
-        return None if self.margin is None else max(-self.ci_low, self.ci_high)
+        return None if self.margin is None else max(abs(self.ci_low), abs(self.ci_high))
 
 
 def outcome_of(low: float, high: float, margin: float | None) -> Outcome:
@@ -139,18 +137,20 @@ def shared_variances(
     for row, of_row in means.items():
         if len(of_row) > 1 and np.isfinite(of_row).all() and row not in outside:
             members[groups[row]].append(of_row)
-    pooled = {group: _pooled(rows) for group, rows in members.items() if _is_homogeneous(rows)}
+    pooled = {group: _pooled(rows) for group, rows in members.items()}
+    alike = {group for group, rows in members.items() if _is_homogeneous(rows)}
     variances = {}
     for row, of_row in means.items():
         own, shared = seed_variance(of_row), pooled.get(groups[row])
-        is_shared = shared and np.isfinite(of_row).all() and not (row in outside and _is_larger(own, shared))
+        is_alike = groups[row] in alike and np.isfinite(of_row).all()
+        is_shared = own is None or (is_alike and shared and not (row in outside and _is_larger(own, shared)))
         variances[row] = shared if is_shared else own
     return variances
 
 
-def _is_larger(own: Variance | None, shared: Variance) -> bool:
+def _is_larger(own: Variance, shared: Variance) -> bool:
     """Whether the F test finds a row's own variance larger at 5%."""
-    return own is not None and own.value > shared.value * float(stats.f.isf(ALPHA, own.df, shared.df))
+    return own.value > shared.value * float(stats.f.isf(ALPHA, own.df, shared.df))
 
 
 def _is_homogeneous(rows: list[Means]) -> bool:

@@ -138,15 +138,15 @@ def selected_variants(params: Params) -> dict[str, str]:
 
 
 def study_drawings(report: StudyReport) -> dict[str, Drawing]:
-    """The findings, the source's training log, a figure for each table, and calibration."""
+    """The findings, a figure for each table, calibration; and last what other reviews do not have: the names count."""
     plots, margin = report.settings.plots, report.settings.margin
     comparisons = compare_rows(pairs_with_base(report), report.tables, report.results, margin)
     forest_rows = figures.forest_rows(report, comparisons, report.published_accuracy)
     return {
         "findings": (figures.plot_forest, (forest_rows, margin, plots.colors)),
-        **training_log_drawing(report),
         **figures.table_drawings(report),
         "calibration": (figures.plot_reliability, (report.calibrations, plots.colors)),
+        **training_log_drawing(report),
     }
 
 
