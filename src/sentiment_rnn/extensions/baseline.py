@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sentiment_rnn.baselines.fit import Baseline, fit
+from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.encoding.arrays import UNK_ID, EncodedReviews, texts_hash
 from sentiment_rnn.encoding.splits import LABELS, SPLITS
 from sentiment_rnn.encoding.vocabulary import read_vocabulary
@@ -19,6 +20,7 @@ from sentiment_rnn.models.classifier import Classifier
 
 def baseline_stage() -> None:
     """Fit and evaluate the baseline that the command line names, and replace its results."""
+    exit_with_dvc()
     entries = load_extensions().baselines
     parser = ArgumentParser(description="Fit a bag of words, and evaluate it on the test set.")
     parser.add_argument("baseline", choices=entries)

@@ -1,4 +1,4 @@
-"""The data sets of the extensions: other splits, fewer training reviews, another reading of words."""
+"""The data sets of the extensions: other splits, fewer training reviews, other stop words."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -11,6 +11,7 @@ from sentiment_rnn.corpus.split import (
     sample_train,
     write_split,
 )
+from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.encoding.splits import encode_splits
 from sentiment_rnn.extensions.networks import RESULTS
 from sentiment_rnn.extensions.params import load_extensions
@@ -25,6 +26,7 @@ def data_stage() -> None:
     Raises:
         ParamsError: repeated reviews are dropped from the official split.
     """
+    exit_with_dvc()
     params, entries = load_params(), load_extensions().data
     parser = ArgumentParser(description="Split and encode the reviews for a data set of the extensions.")
     parser.add_argument("data", choices=entries)

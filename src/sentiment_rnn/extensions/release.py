@@ -23,6 +23,7 @@ from sentiment_rnn.study.variants import Variant, base_name, study_catalogue
 MEMBERS = ("nbsvm", "gru")
 RELEASED = (*MEMBERS, "lstm", "ensemble")
 FROM_TRAINING = ("seed", "best_epoch", "fingerprint", "stop_words", "max_length", "trained_on")
+Trials = list[dict[str, Any]]
 SENTENCES = Path("extensions/sentences.csv")
 
 
@@ -38,19 +39,19 @@ def release_stage() -> None:
         raise ParamsError(f"params.yaml: dataset: the package's models are of imdb, not of {params.dataset}")
     parts, validation_reviews = read_parts(Path("data/split"))
     catalogue = study_catalogue(params)
+    unfinished = unfinished_folder(PRETRAINED)  # for all four: an ensemble belongs to its members
     for cell in ("lstm", "gru"):
-        unfinished = unfinished_folder(PRETRAINED / cell)
-        save_half_precision(catalogue.find(base_name(params, cell)), unfinished)
-        finish(unfinished, cell, parts, validation_reviews=validation_reviews)
+        save_half_precision(catalogue.find(base_name(params, cell)), unfinished / cell)
+        finish(unfinished / cell, parts, validation_reviews=validation_reviews)
     fitted = fit("nbsvm", parts["train"], parts["valid"], release.nbsvm)
-    unfinished = unfinished_folder(PRETRAINED / "nbsvm")
-    fitted.largest_weights(release.n_weights).save(unfinished)
-    finish(unfinished, "nbsvm", parts, validation_reviews=validation_reviews, trials=fitted.trials)
-    weights, trials = choose_weights(parts["valid"], release.gru_weights)
-    n_parameters = sum(read_metadata(PRETRAINED / name)["n_parameters"] for name in MEMBERS)
-    unfinished = unfinished_folder(PRETRAINED / "ensemble")
-    write_json(unfinished / "model.json", {"format": FORMAT, "ensemble": weights, "n_parameters": n_parameters})
-    finish(unfinished, "ensemble", parts, validation_reviews=validation_reviews, trials=trials)
+    fitted.largest_weights(release.n_weights).save(unfinished / "nbsvm")
+    finish(unfinished / "nbsvm", parts, validation_reviews=validation_reviews, trials=fitted.trials)
+    weights, trials = choose_weights(unfinished, parts["valid"], release.gru_weights)
+    n_parameters = sum(read_metadata(unfinished / name)["n_parameters"] for name in MEMBERS)
+    ensemble = {"format": FORMAT, "ensemble": weights, "n_parameters": n_parameters}
+    write_json(unfinished / "ensemble/model.json", ensemble)
+    finish(unfinished / "ensemble", parts, validation_reviews=validation_reviews, trials=trials)
+    replace_folder(unfinished, PRETRAINED)
     predict_sentences(pd.read_csv(SENTENCES), RELEASED)
 
 
@@ -68,24 +69,23 @@ def save_half_precision(variant: Variant, folder: Path) -> None:
     write_json(folder / "model.json", read_metadata(folder) | kept)
 
 
-def finish(unfinished: Path, name: str, parts: dict[str, pd.DataFrame], **metadata: Any) -> None:
-    """Add the metadata and the validation accuracy to a model's model.json, write metrics.json, and put it in place."""
-    of_model, model = read_metadata(unfinished) | {"variant": name} | metadata, load(unfinished)
+def finish(folder: Path, parts: dict[str, pd.DataFrame], **metadata: Any) -> None:
+    """Add the metadata and the validation accuracy to a model's model.json, and write metrics.json."""
+    of_model, model = read_metadata(folder) | {"variant": folder.name} | metadata, load(folder)
     accuracy = float(predict(model, parts["valid"]).correct.mean())
-    write_json(unfinished / "model.json", of_model | {"valid_accuracy": accuracy})
+    write_json(folder / "model.json", of_model | {"valid_accuracy": accuracy})
     metrics = test_metrics(predict(model, parts["test"]))
-    write_json(unfinished / "metrics.json", metrics)
-    replace_folder(unfinished, PRETRAINED / name)
-    print(f"{name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
+    write_json(folder / "metrics.json", metrics)
+    print(f"{folder.name} | test loss {metrics['test_loss']:.3f}, accuracy {metrics['test_accuracy']:.4f}")
 
 
-def choose_weights(valid: pd.DataFrame, weights: Sequence[float]) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def choose_weights(folder: Path, valid: pd.DataFrame, weights: Sequence[float]) -> tuple[dict[str, float], Trials]:
     """Choose the weight of the second member, of equally accurate ones the first; that of the first member is 1.
 
     Returns:
         The weights by name; and each weight with its valid_accuracy, and whether it was kept.
     """
-    first, second = (predict(load(PRETRAINED / name), valid) for name in MEMBERS)
+    first, second = (predict(load(folder / name), valid) for name in MEMBERS)
     sums = [Predictions(first.labels, first.log_odds + weight * second.log_odds) for weight in weights]
     accuracies = [float(of_sum.correct.mean()) for of_sum in sums]
     best = accuracies.index(max(accuracies))
