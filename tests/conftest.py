@@ -3,9 +3,11 @@
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -29,14 +31,16 @@ settings.register_profile("some", max_examples=100, deadline=None, derandomize=T
 settings.register_profile("thousands", max_examples=10_000, deadline=None)
 settings.load_profile("some")
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
+
 torch.set_num_threads(1)  # as the stages do; several test processes with several threads each stand in each other's way
 
 yaml = YAML(typ="safe", pure=True)
 
 CPU = torch.device("cpu")
+LIMIT = 600  # seconds of a command: what hangs is to fail
 PROJECT = Path(__file__).parents[1]
 PARTS = (
-    "dvc.yaml",
     ".dvcignore",
     ".gitignore",
     "pyproject.toml",
@@ -46,6 +50,7 @@ PARTS = (
     "scripts",
     "benchmarks/cost.png",
 )
+COMMITTED = ("params.yaml", "dvc.yaml", "extensions/params.yaml", "extensions/dvc.yaml")  # what users change
 DATA = (".gitignore", "claims.yaml", "imdb", "sample", "published.yaml")
 
 
@@ -120,6 +125,7 @@ class Scratch:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            timeout=LIMIT,
         )
         assert (result.returncode != 0) == fails, result.stdout
         return result.stdout
@@ -136,8 +142,11 @@ class Scratch:
             start_new_session=True,
         )
         assert process.stdout is not None
+        limit = threading.Timer(LIMIT, process.kill)
+        limit.start()
         for line in process.stdout:
             if until in line:
+                limit.cancel()
                 return process
         raise AssertionError(f"{command} ended without {until!r}")
 
@@ -197,18 +206,21 @@ def copy(source: Path, target: Path, ignore: Any = None) -> None:
 
 
 def clone(folder: Path) -> Scratch:
-    """The project's own files as they are now, less its results, on the shrunk configuration, committed."""
+    """The project's own files as they are now, less its results, on the shrunk configuration, committed.
+
+    Parameters and stages are those of the last commit.
+    """
     folder.mkdir()
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info", "pretrained")
     for name in PARTS:
         copy(PROJECT / name, folder / name, ignore)
-    for path in (PROJECT / "extensions").iterdir():
-        if path.suffix == ".py" or path.name == "dvc.yaml":
-            copy(path, folder / "extensions" / path.name)
-    for name in ("params.yaml", "extensions/params.yaml"):
+    for path in (PROJECT / "extensions").glob("*.py"):
+        copy(path, folder / "extensions" / path.name)
+    for name in COMMITTED:
         copy(committed(name), folder / name)
-    for name in ("config", ".gitignore", "plots"):
+    for name in (".gitignore", "plots"):
         copy(PROJECT / ".dvc" / name, folder / ".dvc" / name)
+    (folder / ".dvc/config").write_text("[core]\n    analytics = false\n    check_update = false\n")
     for name in DATA:
         copy(PROJECT / "data" / name, folder / "data" / name)
     generate(300, seed=1).to_csv(folder / "data" / "tiny.csv", index=False)

@@ -405,7 +405,7 @@ def test_prediction_does_not_hang(answers: str, finished: Scratch, tmp_path: Pat
     """A time limit, since OpenMP's threads do not survive a fork, and it would wait for ever."""
     (tmp_path / "program.py").write_text(CODE + answers)
     command = [sys.executable, str(tmp_path / "program.py"), str(finished.folder / "data/models/compound/0")]
-    subprocess.run(command, timeout=60, check=True, env=os.environ | {"PYTHONPATH": str(finished.folder / "src")})
+    subprocess.run(command, timeout=300, check=True, env=os.environ | {"PYTHONPATH": str(finished.folder / "src")})
 
 
 def test_server_that_forks_after_a_prediction_answers(finished: Scratch, tmp_path: Path):

@@ -1,10 +1,13 @@
 """Clones of all kinds: what works in them, and what `make` says of those in which DVC does not."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT, Scratch
+
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")  # which `make -j test` hands on
 
 
 def git(*arguments: object, folder: Path = PROJECT) -> str:
@@ -14,8 +17,9 @@ def git(*arguments: object, folder: Path = PROJECT) -> str:
 
 def check_git(folder: Path, **environment: str) -> str:
     """What `make check-git` says."""
-    command = ["env", *(f"{name}={value}" for name, value in environment.items()), "make", "check-git"]
-    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True).stderr
+    environment = {name: value for name, value in os.environ.items() if name not in OF_MAKE} | environment
+    command = ["make", "check-git"]
+    return subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True, text=True).stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The pages in git: what they link to is there, and the commands that they name exist."""
 
+import os
 import re
 import subprocess
 
@@ -10,6 +11,8 @@ from markdown_it import MarkdownIt
 DOCS = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs").glob("*.md"))
 WRITTEN = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *DOCS)
 PAGES = (*WRITTEN, "report/report.md")
+LIST = ["git", "ls-tree", "-r", "--name-only", "HEAD"]
+COMMITTED = subprocess.run(LIST, cwd=PROJECT, check=False, capture_output=True, text=True).stdout.splitlines()
 
 
 def anchors(text: str) -> set[str]:
@@ -33,7 +36,8 @@ def test_links_lead_somewhere(name: str):
             continue
         file, _, anchor = link.partition("#")
         target = path.parent / file if file else path
-        assert target.exists(), link
+        # a figure of the study is not there while the report is one of other reviews
+        assert target.exists() or os.path.relpath(target, PROJECT) in COMMITTED, link
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
 
