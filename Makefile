@@ -46,11 +46,11 @@ bench: install # what docs/speed.md says, measured beside what one would write i
 coverage: install # how often the report's intervals cover and its tests err, by simulation: some minutes
 	PYTHONPATH=src python benchmarks/interval_coverage.py
 
-audit: install # the installed packages against the database of known vulnerabilities; wants a network
+audit: install # the installed packages against the database of known vulnerabilities; needs a network
 	$(INSTALL) '.[maintain]'
 	pip-audit --local --skip-editable
 
-lock: install # the newest versions that pyproject.toml allows, into constraints.txt; wants a network
+lock: install # the newest versions that pyproject.toml allows, into constraints.txt; needs a network
 	$(INSTALL) '.[maintain]'
 	uv pip compile --quiet --universal --python-version 3.11 --upgrade --all-extras --no-annotate --no-header \
 		--output-file .venv/constraints.txt pyproject.toml

@@ -42,8 +42,8 @@ def make_demo() -> None:
     unfinished = Path("demo.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     run("git", "clone", "--quiet", ".", str(unfinished))
-    for key, value in (("user.name", "demo"), ("user.email", "demo@localhost")):  # experiments are commits
-        run("git", "config", key, value, folder=unfinished)
+    for key, value in (("user.name", "demo"), ("user.email", "demo@localhost"), ("commit.gpgsign", "false")):
+        run("git", "config", key, value, folder=unfinished)  # experiments are commits
     apply_overrides(unfinished / "params.yaml", SETTINGS)
     run("git", "rm", "-r", "--quiet", "--ignore-unmatch", *OUTPUTS, folder=unfinished)
     run("git", "commit", "--quiet", "--all", "--message", "The demo's parameters", folder=unfinished)
