@@ -36,15 +36,14 @@ def shrink_extensions(content: dict[str, Any]) -> None:
 
 @pytest.fixture
 def extended(scratch: Scratch) -> Scratch:
-    """The finished clone, with one entry of each kind; the report of the extensions wants both cells in the study."""
-    scratch.edit(lambda params: params["study"]["grids"].update(cell=["lstm", "gru"]))
+    """The finished clone, with one entry of each kind."""
     scratch.edit(shrink_extensions, FILE)
     return scratch
 
 
 def test_entries_are_trained_evaluated_and_shown(extended: Scratch):
     extended.run("dvc", "repro", "extensions/dvc.yaml:evaluate", "extensions/dvc.yaml:baseline")
-    assert "the report: extensions/report/index.html" in extended.run("dvc", "repro", "extensions/dvc.yaml:report")
+    assert "the report: extensions/report/index.html" in extended.run("python", "-m", "extensions.report")
     rows = json.loads((extended.folder / "extensions/report/rows.json").read_text())["all"]
     assert list(rows) == ["lstm-adam", "attention", "fewer", "nbsvm", "tokens"]
     assert [rows[name]["accuracy"]["n"] for name in rows] == [1, 2, 2, 1, 1]
@@ -65,9 +64,9 @@ def test_entries_are_trained_evaluated_and_shown(extended: Scratch):
         content["extensions"]["tables"]["all"]["title"] = "Some"
 
     extended.edit(change, FILE)
-    targets = ["extensions/dvc.yaml:evaluate", "extensions/dvc.yaml:baseline", "extensions/dvc.yaml:report"]
-    ran = stages_run(extended.run("dvc", "repro", *targets))
-    assert ran == [f"extensions/dvc.yaml:{name}" for name in ("train@fewer", "evaluate@fewer", "report")]
+    targets = ["extensions/dvc.yaml:evaluate", "extensions/dvc.yaml:baseline"]
+    ran = stages_run(extended.run("dvc", "repro", "--dry", *targets))
+    assert ran == ["extensions/dvc.yaml:train@fewer", "extensions/dvc.yaml:evaluate@fewer"]
 
 
 def test_other_test_reviews_are_not_compared(extended: Scratch):
@@ -80,7 +79,6 @@ def test_other_test_reviews_are_not_compared(extended: Scratch):
 
     extended.edit(change, FILE)
     extended.run("dvc", "repro", "extensions/dvc.yaml:baseline")
-    extended.edit(lambda params: params["study"]["grids"].update(cell=["lstm"]))
     output = extended.run("python", "-m", "extensions.report", fails=True)
     assert "the results of nbsvm and lstm-adam are of different reviews and cannot be compared" in output
 
