@@ -125,13 +125,14 @@ def widen(scratch: Scratch) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("full", "kilobytes"),
-    [("data/checkpoints", 40), ("data/checkpoints", 76), (".dvc/cache", 40)],
+    [("data/checkpoints", 40), ("data/checkpoints", 56), (".dvc/cache", 40)],
     ids=["weights", "learning curves", "cache"],
 )
 def test_full_disk(full: str, kilobytes: int, scratch: Scratch, widened: Scratch):
     widen(scratch)
     with small_disk(scratch.folder / full, kilobytes):
-        output = scratch.run("dvc", "repro", fails=True)
+        command = ["dvc", "repro"]
+        output = scratch.run(*command) if full == ".dvc/cache" else scratch.run(*command, fails=True)  # DVC goes on
         assert "No space left on device" in output
         assert "Traceback" not in output
         assert ("an interruption would lose this epoch" in output) == (full == "data/checkpoints")
