@@ -35,7 +35,7 @@ def project() -> Iterator[Repo]:
         with Repo() as repo:
             yield repo
     except (DvcException, SCMError) as error:
-        hint = "\ngit checkout dvc.lock restores the committed one; DVC's cache has what was finished since"
+        hint = "\ngit checkout HEAD dvc.lock restores the committed one; DVC's cache has what was finished since"
         raise PipelineError(f"{error}{hint if 'dvc.lock' in str(error) else ''}") from error
 
 

@@ -33,7 +33,6 @@ def main() -> None:
         for study, rows in page["rows.json"].items()
         for row, of_row in rows.items()
     }
-
     # everything is computed; now replace the outputs
     replace_files(Path("metrics"), metrics)
     replace_files(Path("plots/curves"), curves)

@@ -298,6 +298,19 @@ def test_ensemble_that_is_damaged(weights: object, message: str, tmp_path: Path,
         sentiment_rnn.load(".")
 
 
+@pytest.mark.parametrize("key", ["variant", "validation_reviews", "n_parameters", "best_epoch"])
+def test_model_whose_metadata_lack_a_key_is_left_out(
+    key: str, finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "data/models/compound/0"
+    shutil.copytree(finished.folder / "data/models/compound/0", folder)
+    metadata = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({name: metadata[name] for name in metadata if name != key}))
+    monkeypatch.chdir(tmp_path)
+    models, damaged = trained_models()
+    assert (models, list(damaged)) == ([], ["compound/0"])
+
+
 def test_what_a_kill_left_is_no_model(finished: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     clone = finished.copy(tmp_path / "clone")
     models = clone.folder / "data/models"

@@ -24,11 +24,9 @@ from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.page import page_files, replace_files
 from sentiment_rnn.report.results import (
     Result,
-    ResultsError,
     Runs,
     is_inside,
     published_tables,
-    read_results,
     row_figures,
     summarize,
 )
@@ -125,13 +123,20 @@ def test_seeds_are_summarized():
     assert accuracy["ci_low"] < 0.75 < accuracy["ci_high"]
 
 
-def test_runs_of_different_reviews_are_refused(finished: Scratch, tmp_path: Path):
-    for seed in (0, 1):
-        shutil.copytree(finished.folder / "results/compound/0", tmp_path / f"compound/{seed}")
-    model = tmp_path / "compound/1/model.json"
-    model.write_text(json.dumps(json.loads(model.read_text()) | {"validation_reviews": "others"}))
-    with pytest.raises(ResultsError, match="compound: its runs are of different reviews"):
-        read_results({tmp_path / "compound": (0, 1)})
+def test_one_seed_without_others_of_its_kind_has_the_largest_variance():
+    runs = {}
+    for name, rates, model in (
+        ("narrow", (0.5, 0.51), {"hyperparameters": {"optimizer": "sgd"}}),
+        ("wide", (0.5, 0.7), {"hyperparameters": {"optimizer": "adam"}}),
+        ("one", (0.6,), {"hyperparameters": {"optimizer": "adam", "n_epochs": 1}}),
+        ("bag", (0.6,), {"baseline": "nbsvm"}),
+    ):
+        table = np.array([np.where(np.arange(100) < 100 * rate, 1.0, -1.0) for rate in rates])
+        runs[name] = Runs([model] * len(rates), pd.DataFrame(), Predictions(np.ones(100, dtype=int), table))
+    results = summarize(runs)
+    assert results["one"].variance is results["wide"].variance
+    assert results["narrow"].variance.value < results["wide"].variance.value
+    assert results["bag"].variance is None
 
 
 def test_one_seed_has_no_spread():

@@ -133,14 +133,14 @@ def _describe(name: str, folder: Path, results: Path) -> TrainedModel:
     metadata = read_metadata(folder)
     try:
         accuracy = _validation_accuracy(folder, metadata)
-        described = (metadata["validation_reviews"], metadata["n_parameters"], accuracy)
+        described = (metadata["variant"], folder, metadata["validation_reviews"], metadata["n_parameters"], accuracy)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{folder}: a damaged model: {error!r}") from error
     test_accuracy = None
     with suppress(OSError, ValueError, KeyError, TypeError):  # no results are not the model's fault
         if (results / "model.json").read_bytes() == (folder / "model.json").read_bytes():  # else they are another's
             test_accuracy = float(json.loads((results / "metrics.json").read_text(encoding="utf-8"))["test_accuracy"])
-    return TrainedModel(name, metadata["variant"], folder, *described, test_accuracy)
+    return TrainedModel(name, *described, test_accuracy)
 
 
 def _validation_accuracy(folder: Path, metadata: dict[str, Any]) -> float:

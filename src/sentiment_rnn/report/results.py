@@ -71,6 +71,9 @@ def summarize(runs: dict[str, Runs], not_pooled: Collection[str] = ()) -> dict[s
         shared_variances({name: values.mean(axis=1) for name, values in tables.items()}, groups, not_pooled)
         for tables in (correct, losses)
     )
+    for variances in (of_accuracy, of_loss):  # a bag of words has no seeds, a network with one seed an unknown variance
+        largest = max(filter(None, variances.values()), key=lambda one: one.value, default=None)
+        variances |= {name: one or largest for name, one in variances.items() if groups[name] != name}
     return {
         name: Result(
             **vars(of_variant),
@@ -104,16 +107,14 @@ def read_runs(folder: Path, seeds: tuple[int, ...]) -> Runs:
     """All runs of a variant, one in each seed's folder.
 
     Raises:
-        ResultsError: a file is missing, or the runs are of different reviews.
+        ResultsError: a file is missing.
     """
     runs = [folder / str(seed) for seed in sorted(seeds)]
     if missing := [run for run in runs if not (run / "metrics.json").exists()]:
         raise ResultsError(
-            f"{missing[0]}: these results are missing; `git checkout {folder}` brings back committed ones"
+            f"{missing[0]}: these results are missing; `git checkout HEAD {folder}` brings back committed ones"
         )
     models = [json.loads((run / "model.json").read_text(encoding="utf-8")) for run in runs]
-    if len({model["validation_reviews"] for model in models}) > 1:
-        raise ResultsError(f"{folder}: its runs are of different reviews")
     curves = [
         _tidy(pd.read_csv(run / "curves.csv")).assign(seed=model["seed"])
         for run, model in zip(runs, models, strict=True)

@@ -14,8 +14,8 @@ second table is nothing. The trainings are independent by construction, so the s
 
 Five seeds tell little about a variance, so rows share theirs. S is the pooled variance of all rows with the same
 optimizer, if Bartlett's test (1937) finds no difference between them at 5%, and each row's own otherwise. A row
-with one seed has none of its own, so it always has the pooled variance. `make coverage` shows by simulation at the
-study's sizes how often such intervals cover, and what else was tried.
+with one seed has none of its own, so it always has the pooled variance, or for want of that the largest of all. `make
+coverage` shows by simulation at the study's sizes how often such intervals cover, and what else was tried.
 
 The quantiles are Student's t with Satterthwaite's degrees of freedom (1946). One interval decides: two rows differ if
 their 95% interval excludes zero, and are equivalent if it lies within the margin, which is two one-sided tests at 2.5%
