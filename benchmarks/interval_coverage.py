@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def moderated(means: Means, _: Groups) -> Variances:
     }
 
 
-IDEAS: dict[str, Callable[[Means, Groups], Variances]] = {
+ESTIMATORS: dict[str, Callable[[Means, Groups], Variances]] = {
     "each its own": lambda means, _: {name: seed_variance(of_seeds) for name, of_seeds in means.items()},
     "one for all": one_for_all,
     "moderated (Smyth 2004)": moderated,
@@ -96,7 +97,7 @@ def simulate(
         own_noise: the seeds of a variant vary as its own did, not as those of its optimizer's variants do.
 
     Returns:
-        A row for each two optimizers whose variants are compared, and a column for each of the two and each idea.
+        A row for each two optimizers whose variants are compared, and a column for each figure and each estimator.
     """
     random = np.random.default_rng(0)
     groups = optimizers(runs)
@@ -117,14 +118,14 @@ def simulate(
             for name in right
         }
         means = {name: table.mean(axis=1) for name, table in tables.items()}
-        variances = {idea: estimate(means, groups) for idea, estimate in IDEAS.items()}
-        for (first, second), (idea, estimated) in ((pair, item) for pair in pairs for item in variances.items()):
+        variances = {estimator: estimate(means, groups) for estimator, estimate in ESTIMATORS.items()}
+        for (first, second), (estimator, estimated) in product(pairs, variances.items()):
             truth, other = share[first].mean() - share[second].mean(), (tables[second], estimated[second])
             one = compare((tables[first], estimated[first]), other, margin)
             at_margin = compare((tables[first] + margin - truth, estimated[first]), other, margin)
             rows.append(
                 {
-                    "variance": idea,
+                    "variance": estimator,
                     "optimizers": " and ".join(sorted({groups[first], groups[second]})),
                     "covered": one.ci_low <= truth <= one.ci_high,
                     "half width": (one.ci_high - one.ci_low) / 2,
@@ -140,7 +141,7 @@ def _pairs(groups: Groups, own: dict[str, float]) -> list[tuple[str, str]]:
     most = {group: [name for name in ordered if groups[name] == group] for group in groups.values()}
     names = list(most)
     within = [(most[group][0], most[group][1]) for group in names if len(most[group]) > 1]
-    across = [(most[one][0], most[other][0]) for place, one in enumerate(names) for other in names[:place]]
+    across = [(most[one][0], most[other][0]) for index, one in enumerate(names) for other in names[:index]]
     return within + across
 
 
@@ -151,11 +152,11 @@ def verdicts(runs: dict[str, Runs], params: Params, margin: float) -> pd.DataFra
     results, groups = summarize(runs), optimizers(runs)
     accuracies = {name: of_variant.predictions.correct.mean(axis=1) for name, of_variant in runs.items()}
     columns = {}
-    for idea, estimate in IDEAS.items():
+    for estimator, estimate in ESTIMATORS.items():
         variances = estimate(accuracies, groups)
         changed = {name: replace(result, variance=variances[name]) for name, result in results.items()}
         claims = evaluate_claims(published["claims"], specs, tables, changed, margin)
-        columns[idea] = {claim.name: claim.verdict for claim in claims}
+        columns[estimator] = {claim.name: claim.verdict for claim in claims}
     return pd.DataFrame(columns)
 
 
