@@ -37,7 +37,7 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def repair_lock(scratch: Scratch) -> None:
-    """What `git checkout dvc.lock` would do, were one committed, where a kill left half of it."""
+    """What `git checkout HEAD dvc.lock` would do, were one committed, where a kill left half of it."""
     lock = scratch.folder / "dvc.lock"
     try:
         load_yaml(lock)
@@ -241,7 +241,7 @@ def test_lock_file_that_was_cut_off(scratch: Scratch):
     lock = scratch.folder / "dvc.lock"
     text = lock.read_text()
     lock.write_text(text[: text.rindex("md5:") + 3])
-    assert "git checkout dvc.lock" in scratch.run(*REPRO, fails=True)
+    assert "git checkout HEAD dvc.lock" in scratch.run(*REPRO, fails=True)
 
 
 @pytest.mark.long

@@ -90,7 +90,7 @@ def test_fresh_clone_answers_without_a_cache(scratch: Scratch, tmp_path: Path):
 def test_missing_results_are_named(scratch: Scratch):
     shutil.rmtree(scratch.folder / "results/compound/0")
     output = scratch.run("dvc", "repro", "--single-item", "report", fails=True)
-    assert "results/compound/0: these results are missing; `git checkout results/compound`" in output
+    assert "results/compound/0: these results are missing; `git checkout HEAD results/compound`" in output
 
 
 @pytest.mark.parametrize("override", ["n_epochs=1", "batch_size=32", "seeds=[1]", "optimizer=rmsprop", "lr=0.5"])
