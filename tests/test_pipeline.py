@@ -147,6 +147,13 @@ def test_what_reruns_when(scratch: Scratch):
     assert changed() == set()
 
 
+def test_models_of_other_hyperparameters_are_not_evaluated(scratch: Scratch):
+    """As after `git checkout HEAD .`, which leaves those of an experiment where they are."""
+    scratch.edit(lambda params: params.update(hidden_dim=9))
+    output = scratch.run("python", "-m", "stages.evaluate", "experiment", fails=True)
+    assert "data/models/experiment/0: trained with other hyperparameters; rm -r data/models/experiment" in output
+
+
 def test_demo_settings_lead_to_valid_parameters(tmp_path: Path):
     """As DVC writes them into params.yaml, which it reformats."""
     shutil.copy(committed("params.yaml"), tmp_path / "params.yaml")

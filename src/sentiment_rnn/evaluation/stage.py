@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from sentiment_rnn.dvc_stage import exit_with_dvc
 from sentiment_rnn.encoding.arrays import EncodedReviews
+from sentiment_rnn.errors import PipelineError
 from sentiment_rnn.evaluation.predictions import FILES, Predictions, write_results
 from sentiment_rnn.files import replace_folder, unfinished_folder
+from sentiment_rnn.model_json import read_metadata
 from sentiment_rnn.parallel import Reporter, preload, run_parallel
 from sentiment_rnn.study.variants import Catalogue, Variant
 
@@ -15,11 +17,7 @@ FROM_MODEL = ("model.json", "curves.csv", "timing.json")  # copied into the resu
 
 
 def evaluate_stage(load: Callable[[], Catalogue]) -> None:
-    """Evaluate the models of the variant that the command line names, and replace its results.
-
-    Args:
-        load: reads the variants from the parameters.
-    """
+    """Evaluate the models of the variant that the command line names, and replace its results; `load` reads all."""
     parser = ArgumentParser(description="Evaluate the trained models of a variant on the test set.")
     parser.add_argument("variant", help="its name: lstm-adam, n_layers-2, ...")
     name = parser.parse_args().variant
@@ -39,7 +37,7 @@ def evaluate_stage(load: Callable[[], Catalogue]) -> None:
 
 
 def predict(run: tuple[Variant, int], _: Reporter) -> dict[str, Predictions]:
-    """The predictions of one model for the test and the validation reviews."""
+    """The predictions of one model for the test and the validation reviews; a PipelineError if it is another's."""
     # the main process needs no PyTorch
     from sentiment_rnn.network.batching import ReviewTensors  # noqa: PLC0415
     from sentiment_rnn.network.device import use_deterministic_device  # noqa: PLC0415
@@ -48,7 +46,9 @@ def predict(run: tuple[Variant, int], _: Reporter) -> dict[str, Predictions]:
 
     variant, seed = run
     device = use_deterministic_device()
-    model = load_model(variant.models / str(seed)).to(device)
+    model = load_model(folder := variant.models / str(seed)).to(device)
+    if read_metadata(folder)["hyperparameters"] != variant.hyperparameters.model_dump():
+        raise PipelineError(f"{folder}: trained with other hyperparameters; rm -r {variant.models} removes it")
     predictions = {}
     for part in FILES:
         reviews = EncodedReviews.load(variant.encoded / f"{part}.safetensors")
