@@ -12,7 +12,7 @@ DOCS = sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "docs").glob
 WRITTEN = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *DOCS)
 PAGES = (*WRITTEN, "report/report.md")
 LIST = ["git", "ls-tree", "-r", "--name-only", "HEAD"]
-COMMITTED = subprocess.run(LIST, cwd=PROJECT, check=False, capture_output=True, text=True).stdout.splitlines()
+IN_GIT = subprocess.run(LIST, cwd=PROJECT, check=False, capture_output=True, text=True).stdout.splitlines()
 
 
 def anchors(text: str) -> set[str]:
@@ -37,7 +37,7 @@ def test_links_lead_somewhere(name: str):
         file, _, anchor = link.partition("#")
         target = path.parent / file if file else path
         # a figure of the study is not there while the report is one of other reviews
-        assert target.exists() or os.path.relpath(target, PROJECT) in COMMITTED, link
+        assert target.exists() or os.path.relpath(target, PROJECT) in IN_GIT, link
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
 
 

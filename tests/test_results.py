@@ -22,14 +22,7 @@ from sentiment_rnn.network.model_io import load_model
 from sentiment_rnn.report.analyses import averaged_seeds, best_threshold, by_length, with_threshold
 from sentiment_rnn.report.figures import draw_all
 from sentiment_rnn.report.page import page_files, replace_files
-from sentiment_rnn.report.results import (
-    Result,
-    Runs,
-    is_inside,
-    published_tables,
-    row_figures,
-    summarize,
-)
+from sentiment_rnn.report.results import Result, Runs, is_inside, published_tables, row_figures, summarize
 from sentiment_rnn.report.study_report import study_drawings, study_report
 from sentiment_rnn.study.params import load_params, read_yaml
 from sentiment_rnn.study.variants import study_catalogue

@@ -205,9 +205,8 @@ def test_variance_is_shared_within_a_group_of_equal_ones():
     assert found["wild"].value == seed_variance(means["wild"]).value
     together = shared_variances(means | {"one": np.array([0.5])}, dict.fromkeys([*means, "one"], "x"))
     assert [together[name].value for name in means] == [row.var(ddof=1) for row in means.values()]
-    assert together["one"].value == pytest.approx(
-        np.mean([row.var(ddof=1) for row in means.values()])
-    )  # for want of its own
+    # for want of one of its own
+    assert together["one"].value == pytest.approx(np.mean([row.var(ddof=1) for row in means.values()]))
 
 
 def test_rows_that_are_not_pooled_take_and_do_not_give():
